@@ -1,0 +1,36 @@
+# The Python generator puts the include paths of Python and numpy into the targets it exports. They are paths of the
+# machine that built the package, so a package built elsewhere (a wheel, an archive) can stop the build of the next one.
+
+# Forget include paths of imported interface packages that do not exist here; existing ones stay.
+function(face1d_drop_missing_generator_py_includes)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  list(FILTER targets INCLUDE REGEX "__rosidl_generator_py$")
+  foreach(target IN LISTS targets)
+    get_target_property(paths ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(NOT paths)
+      continue()
+    endif()
+    set(existing "")
+    foreach(path IN LISTS paths)
+      if(path MATCHES "^\\$<" OR EXISTS "${path}")
+        list(APPEND existing "${path}")
+      endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${existing}")
+  endforeach()
+endfunction()
+
+# Use this machine's paths to build our own interfaces, and do not export them.
+function(face1d_keep_own_generator_py_includes_local)
+  set(target ${PROJECT_NAME}__rosidl_generator_py)
+  get_target_property(paths ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  set(local "")
+  foreach(path IN LISTS paths)
+    if(path MATCHES "^\\$<")
+      list(APPEND local "${path}")
+    else()
+      list(APPEND local "$<BUILD_INTERFACE:${path}>")
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${local}")
+endfunction()

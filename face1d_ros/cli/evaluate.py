@@ -1,0 +1,16 @@
+"""`face1d evaluate`: measurements of how good the results are."""
+
+from face1d_ros.cli.lazy import LazyGroup
+
+command = LazyGroup(
+    "evaluate",
+    help="Measure accuracy and robustness. Each prints a table; --json FILE writes it with its conditions and targets.",
+    lazy={
+        "landmarks": ("face1d_ros.cli.evaluate_landmarks", "The detector on a real dataset, or on the portrait."),
+        "pose": ("face1d_ros.cli.evaluate_pose", "Head pose of the detector's landmarks on BIWI or AFLW2000-3D."),
+        "representations": (
+            "face1d_ros.cli.evaluate_representations",
+            "Faces as 1D signals: numbers kept, errors, time.",
+        ),
+    },
+)

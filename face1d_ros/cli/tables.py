@@ -1,0 +1,63 @@
+"""Measurements as tables for people."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from face1d_ros.evaluate.measurement import Measurement
+
+FILE_WIDTH = 160
+"""Characters a line when the output goes to a file or a pipe, which has no width of its own."""
+SIGNS = {"<=": "≤", ">=": "≥"}
+
+
+def print_measurement(measurement: Measurement, title: str = "") -> None:
+    """Rows, targets with pass or fail, and the conditions in a line."""
+    console = wide_console()
+    console.print(rows_table(measurement, title))
+    for key, target in measurement.targets.items():
+        sign = "[green]pass[/]" if target.passed else "[red bold]fail[/]"
+        wanted = f"{SIGNS[target.comparison]} {target.target:g}"
+        console.print(f"{sign}  {key} = {shown(target.value)}  (target {wanted})", highlight=False)
+    console.print(_conditions(measurement), style="dim", highlight=False)
+
+
+def wide_console() -> Console:
+    """As wide as the terminal; wide enough for every table where there is none."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    return console
+
+
+def rows_table(measurement: Measurement, title: str = "") -> Table:
+    """A column for every key that a row has, in the order of first appearance; numbers to the right."""
+    columns = list(dict.fromkeys(key for row in measurement.rows for key in row))
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        numbers = all(not isinstance(row.get(column), str) for row in measurement.rows)
+        table.add_column(column, no_wrap=True, justify="right" if numbers else "left")
+    for row in measurement.rows:
+        table.add_row(*(shown(row.get(column)) for column in columns))
+    return table
+
+
+def shown(value: Any) -> str:
+    """A value in a table: three significant digits, – for what is not known."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _conditions(measurement: Measurement) -> str:
+    machine = measurement.conditions.get("machine", {})
+    versions = measurement.conditions.get("versions", {})
+    known = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    return f"{machine.get('cpu')}, {machine.get('cores')} cores, {machine.get('os')}; {known}"

@@ -1,0 +1,295 @@
+"""The one truth for settings: ROS parameters, YAML files, command-line options and documentation read it.
+
+A configuration is a frozen dataclass whose fields are made with `setting`. Nothing here knows ROS or the command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast, get_type_hints
+
+import yaml
+
+from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
+
+Value: TypeAlias = bool | int | float | str
+TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a configuration, with all that a descriptor, an option or a table needs."""
+
+    name: str
+    type: type
+    default: Value
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Value, ...] = ()
+    dynamic: bool = False
+    """May change while the node is active."""
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(map(str, self.choices))
+        kind = TYPE_NAMES[self.type]
+        if self.minimum is None:
+            return kind
+        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+
+    def check(self, value: object, where: str = "") -> Value:
+        """The value in the setting's own type; an integer is taken for a float, nothing else is converted."""
+        key = f"{where}{self.name}"
+        if self.type is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.type or not self._admits(value):
+            raise InvalidValueError(key, value, self.expected)
+        return cast(Value, value)
+
+    def _admits(self, value: Any) -> bool:
+        if self.choices and value not in self.choices:
+            return False
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
+        return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
+
+
+def setting(
+    default: Value,
+    description: str,
+    *,
+    between: tuple[float, float] | None = None,
+    choices: tuple[Value, ...] = (),
+    dynamic: bool = False,
+) -> Any:
+    """A dataclass field that is a `Setting`."""
+    minimum, maximum = between if between else (None, None)
+    details = {
+        "description": description,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "dynamic": dynamic,
+    }
+    return field(default=default, metadata={"setting": details})
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """What every node can be told."""
+
+    autostart: bool = setting(True, "Configure and activate at start; false leaves that to a lifecycle manager.")
+    diagnostics_period_s: float = setting(
+        1.0, "Seconds between two messages on /diagnostics.", between=(0.1, 60.0), dynamic=True
+    )
+    stall_after_s: float = setting(
+        2.0,
+        "Seconds without input after which diagnostics warn, and say why.",
+        between=(0.1, 3600.0),
+        dynamic=True,
+    )
+
+
+@dataclass(frozen=True)
+class CameraConfig(NodeConfig):
+    """A source of frames as a ROS camera."""
+
+    name: ClassVar[str] = "camera_node"
+
+    source: str = setting(
+        "portrait",
+        "'portrait' (built-in animated face), a V4L2 device, a video file, an image folder, or a rosbag2.",
+    )
+    image_topic: str = setting("", "Image topic to read when the source is a bag; empty: the only one there is.")
+    width: int = setting(640, "Pixels; of the portrait, and asked of a camera.", between=(64, 7680))
+    height: int = setting(480, "Pixels; of the portrait, and asked of a camera.", between=(64, 4320))
+    rate_hz: float = setting(
+        30.0,
+        "Frames a second; of the portrait and image folders, and asked of a camera.",
+        between=(0.1, 240.0),
+    )
+    loop: bool = setting(False, "Start a file again when it ends.")
+    end_with_source: bool = setting(
+        False, "Play a file once: begin when somebody listens, within 10 s; end the process when the source ends."
+    )
+    frame_id: str = setting(
+        "camera_optical_frame", "Frame of the images' headers (REP-103 optical frame) where a bag brings none."
+    )
+    calibration: str = setting("", "Camera calibration as camera_calibration writes it (YAML); empty: not calibrated.")
+
+
+@dataclass(frozen=True)
+class LandmarksConfig(NodeConfig):
+    """The face detector and tracker."""
+
+    name: ClassVar[str] = "landmarks_node"
+
+    transport: str = setting("raw", "Image transport to subscribe to.", choices=("raw", "compressed"))
+    on_demand: bool = setting(False, "Subscribe to images only while somebody listens to the landmarks.")
+    max_faces: int = setting(4, "Faces at most.", between=(1, 8))
+    topology: int = setting(478, "Points of a face: 478 with irises, 468 without.", choices=(478, 468))
+    detection_range: str = setting(
+        "short",
+        "Where faces are found at first: 'short' up to 2 m, 'full' up to 5 m.",
+        choices=("short", "full"),
+    )
+    min_detection_confidence: float = setting(0.5, "Confidence a new face needs.", between=(0.0, 1.0))
+    min_tracking_confidence: float = setting(
+        0.5, "Confidence below which a face is searched again.", between=(0.0, 1.0)
+    )
+    min_face_px: float = setting(32.0, "Smaller faces are ignored (larger side of the box).", between=(0.0, 4320.0))
+    lost_after_s: float = setting(
+        1.0, "Seconds a track survives unseen before its id ends.", between=(0.0, 60.0), dynamic=True
+    )
+    model_file: str = setting(
+        "", "A face_landmarker.task file to use in place of the bundled models; gives blendshapes too."
+    )
+
+
+@dataclass(frozen=True)
+class PipelineConfig(NodeConfig):
+    """All stages in one process. Each stage's own settings follow with its name before them: `landmarks.max_faces`."""
+
+    name: ClassVar[str] = "pipeline_node"
+
+    stages: str = setting("", "Names of the stages to run, with commas between; empty: all.")
+
+
+@dataclass(frozen=True)
+class RecorderConfig(NodeConfig):
+    """Records topics to an MCAP bag and measures them."""
+
+    name: ClassVar[str] = "recorder_node"
+
+    path: str = setting("", "Folder of the rosbag2 to write; must not exist yet. Empty: measure only.")
+    topics: str = setting("", "Topics to record, with commas between; empty: all results of the graph.")
+    images: bool = setting(False, "Record the camera's images too.")
+
+
+@dataclass(frozen=True)
+class BenchConfig(NodeConfig):
+    """One end of the measurement of the graph."""
+
+    name: ClassVar[str] = "bench_node"
+
+    role: str = setting("camera", "Which end.", choices=("camera", "listener"))
+    width: int = setting(640, "Pixels.", between=(64, 7680))
+    height: int = setting(480, "Pixels.", between=(64, 4320))
+    rate_hz: float = setting(30.0, "Images a second.", between=(0.1, 240.0))
+    frames: int = setting(1000, "Images that are measured.", between=(1, 1_000_000))
+
+
+Config = TypeVar("Config")
+
+
+def settings(config: type) -> tuple[Setting, ...]:
+    """All settings of a configuration class, inherited ones first."""
+    types = get_type_hints(config)
+    return tuple(
+        Setting(name=f.name, type=types[f.name], default=f.default, **f.metadata["setting"])  # type: ignore[arg-type]
+        for f in dataclasses.fields(config)
+    )
+
+
+def build(config: type[Config], values: Mapping[str, object], where: str = "") -> Config:
+    """A configuration with these values and defaults for the rest; unknown keys and bad values are refused."""
+    known = {s.name: s for s in settings(config)}
+    for key in values:
+        if key not in known:
+            raise UnknownKeyError(key, known, where or config.__name__)
+    prefix = f"{where}." if where else ""
+    return config(**{key: known[key].check(value, prefix) for key, value in values.items()})
+
+
+def read_yaml(path: str | Path) -> Any:
+    """What a YAML file holds. Raises ConfigFileError."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigFileError(path, f"cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigFileError(path, f"is not valid YAML: {error}") from error
+
+
+def load_parameter_file(path: str | Path, configs: Mapping[str, type]) -> dict[str, dict[str, object]]:
+    """The values a ROS parameter file gives to each named node, all checked. `/**` addresses every node.
+
+    Node names may carry a namespace; only their last part is compared. What belongs to ROS itself passes through:
+    `qos_overrides` unchecked, switches such as `use_sim_time` only as true or false: ROS takes all else for false.
+    """
+    document = read_yaml(path)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigFileError(path, "expected node names at the top level, each with 'ros__parameters' below it")
+    values: dict[str, dict[str, object]] = {}
+    for key, section in document.items():
+        parameters = section.get("ros__parameters") if isinstance(section, dict) else None
+        if not isinstance(parameters, dict):
+            raise ConfigFileError(path, f"expected 'ros__parameters:' with settings below '{key}'")
+        _take_section(str(key), parameters, configs, values, f"{path}: {key}")
+    return values
+
+
+ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
+ROS_OWN_PARAMETERS = (*ROS_SWITCHES, "qos_overrides")
+
+
+def check_ros_switches(values: Mapping[str, object], where: str) -> None:
+    """Refuse what ROS would take for false."""
+    for name in ROS_SWITCHES:
+        if not isinstance(values.get(name, False), bool):
+            raise InvalidValueError(f"{where}.{name}", values[name], TYPE_NAMES[bool])
+
+
+def _take_section(
+    key: str,
+    parameters: Mapping[object, object],
+    configs: Mapping[str, type],
+    values: dict[str, dict[str, object]],
+    where: str,
+) -> None:
+    node = key.rsplit("/", 1)[-1]
+    flat = _flat(parameters)
+    check_ros_switches(flat, where)
+    own = {key: value for key, value in flat.items() if key.split(".")[0] not in ROS_OWN_PARAMETERS}
+    if node == "**":
+        shared = {s.name for s in settings(NodeConfig)}
+        for name in own:
+            if name not in shared:
+                raise UnknownKeyError(name, shared, where)
+        targets = list(configs)
+    elif node in configs:
+        targets = [node]
+    else:
+        raise UnknownKeyError(node, configs, where)
+    for target in targets:
+        _check(target, own, configs, where)
+        values.setdefault(target, {}).update(own)
+
+
+def _flat(parameters: Mapping[object, object], prefix: str = "") -> dict[str, object]:
+    """Nested sections with their names joined by dots, as ROS reads them."""
+    flat: dict[str, object] = {}
+    for key, value in parameters.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _check(node: str, values: Mapping[str, object], configs: Mapping[str, type], where: str) -> None:
+    """Refuse what the node would refuse. To the pipeline, `landmarks.max_faces` is `max_faces` of `landmarks_node`."""
+    own = {}
+    for key, value in values.items():
+        stage, _, name = key.partition(".")
+        if node == PipelineConfig.name and f"{stage}_node" in configs and name:
+            build(configs[f"{stage}_node"], {name: value}, f"{where}.{stage}")
+        else:
+            own[key] = value
+    build(configs[node], own, where)

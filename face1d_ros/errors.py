@@ -1,0 +1,251 @@
+"""The one tree of errors. Each says what was wrong, what came, what was expected and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class Face1dError(Exception):
+    """Anything this package refuses or cannot do."""
+
+
+class ConfigError(Face1dError):
+    """A setting that cannot be used."""
+
+
+class UnknownKeyError(ConfigError):
+    """A setting nobody knows."""
+
+    def __init__(self, key: str, known: Iterable[str], where: str) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known)}"
+        super().__init__(f"{where}: unknown key '{key}'; {hint}")
+
+
+class InvalidValueError(ConfigError):
+    """A setting whose value is of the wrong type or out of range."""
+
+    def __init__(self, key: str, value: object, expected: str) -> None:
+        super().__init__(f"{key}: got {value!r}, expected {expected}")
+
+
+class ConfigFileError(ConfigError):
+    """A configuration file that cannot be read."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"configuration file {path}: {problem}")
+
+
+class PathError(ConfigError):
+    """A path that stands for no file on any machine."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"path '{path}': {problem}")
+
+
+class MissingDependencyError(Face1dError):
+    """Something that has to be installed for what was asked."""
+
+    def __init__(self, what: str, needed_for: str, how: str) -> None:
+        super().__init__(f"{what} is missing, which {needed_for} needs; {how}")
+
+
+class ConversionError(Face1dError):
+    """A message that cannot be turned into arrays, or arrays that fit no message."""
+
+    def __init__(self, field: str, came: object, expected: str) -> None:
+        super().__init__(f"{field}: got {came}, expected {expected}")
+
+
+class ImageError(Face1dError):
+    """An image that cannot be used. `reason` is a short word for counters."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}: {detail}")
+
+
+class SourceError(Face1dError):
+    """A source of frames that cannot be opened or read."""
+
+
+class SourceNotFoundError(SourceError):
+    """A source that is not there."""
+
+    def __init__(self, source: object, what_to_do: str) -> None:
+        super().__init__(f"source '{source}' was not found; {what_to_do}")
+
+
+class SourceUnreadableError(SourceError):
+    """A source that is there but gives no frames."""
+
+    def __init__(self, source: object, problem: str) -> None:
+        super().__init__(f"source '{source}': {problem}")
+
+
+class SourceBrokenOffError(SourceUnreadableError):
+    """A file that gave frames and then ended before its time: truncated or damaged."""
+
+
+class GeometryError(Face1dError):
+    """Points, or a name of points, that a geometric function cannot work with."""
+
+    def __init__(self, what: str, came: object, expected: str) -> None:
+        super().__init__(f"{what}: got {came}, expected {expected}")
+
+
+class DetectorError(Face1dError):
+    """The face detector cannot be made or used."""
+
+
+class DetectorMissingError(DetectorError):
+    """Neither bundled models nor what was asked for is there."""
+
+    def __init__(self, problem: str, what_to_do: str) -> None:
+        super().__init__(f"no face detector: {problem}; {what_to_do}")
+
+
+class ModelFileError(DetectorError):
+    """A model file that the detector cannot use."""
+
+    def __init__(self, path: object, problem: str, what_to_do: str) -> None:
+        super().__init__(f"model file '{path}' {problem}; {what_to_do}")
+
+
+class ProcessError(Face1dError):
+    """A child process that could not be started or kept alive."""
+
+
+class RecordingError(Face1dError):
+    """A recording that cannot be written or read."""
+
+
+class FaceModelError(Face1dError):
+    """A 3D face model that cannot be used for what was asked."""
+
+
+class FaceModelMissingError(FaceModelError):
+    """No 3D face model was named, or it is not there."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"no 3D face model: {problem}; get ICT-FaceKit (MIT) by `git clone https://github.com/ICT-VGL/ICT-FaceKit`"
+            " and name its folder FaceXModel with --face-model or in the environment variable FACE1D_FACE_MODEL"
+            " (docs/face_models.md lists the other models)"
+        )
+
+
+class FaceModelFileError(FaceModelError):
+    """A file or folder that is not the face model it should be."""
+
+    def __init__(self, path: object, came: str, expected: str) -> None:
+        super().__init__(f"face model '{path}': {came}; expected {expected} (docs/face_models.md)")
+
+
+class CorpusError(Face1dError):
+    """A synthetic corpus that cannot be made or read."""
+
+
+class CorpusMismatchError(CorpusError):
+    """A folder that holds a corpus of other parameters."""
+
+    def __init__(self, path: object, differences: Iterable[str]) -> None:
+        super().__init__(
+            f"corpus '{path}' was made with other parameters: {'; '.join(differences)}; "
+            "give the same ones to carry on with it, or name another folder"
+        )
+
+
+class DiskFullError(CorpusError):
+    """Not enough room for what is to be written."""
+
+    def __init__(self, path: object, needed_bytes: float, free_bytes: float) -> None:
+        super().__init__(
+            f"'{path}' has {free_bytes / 1e9:.2f} GB free, {needed_bytes / 1e9:.2f} GB are needed; "
+            "make room, ask for fewer or shorter sequences, or name a folder on another disk"
+        )
+
+
+class BundleError(Face1dError):
+    """A model bundle that is not loaded: damaged, foreign, or not what its manifest says."""
+
+    def __init__(self, path: object, what: str, came: object, expected: str) -> None:
+        super().__init__(
+            f"model bundle '{path}': {what}: got {came}, expected {expected};"
+            " take the bundle as it was shipped, or make it again (`face1d models` shows the command)"
+        )
+
+
+class EngineError(Face1dError):
+    """An engine that cannot be made, or fails at a run."""
+
+    def __init__(self, engine: str, problem: str) -> None:
+        super().__init__(f"engine {engine}: {problem}")
+
+
+class CheckpointError(Face1dError):
+    """A file that holds no network of this package."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"checkpoint '{path}': {problem}; expected a file that `face1d train` has written")
+
+
+class ExportError(Face1dError):
+    """A network that does not become a bundle, or a bundle that does not become a network."""
+
+    def __init__(self, network: str, problem: str) -> None:
+        super().__init__(f"export of {network}: {problem}")
+
+
+class NoiseModelError(Face1dError):
+    """A file that is not the noise model it should be."""
+
+    def __init__(self, path: object, came: str, expected: str) -> None:
+        super().__init__(
+            f"noise model '{path}': got {came}, expected {expected}; make it again with `face1d synth fit-noise`"
+        )
+
+
+class DatasetError(Face1dError):
+    """A dataset that cannot be used."""
+
+
+class DatasetMissingError(DatasetError):
+    """Nothing of a dataset is where it was said to be."""
+
+    def __init__(self, name: str, root: object, problem: str, where_to_get: str) -> None:
+        super().__init__(
+            f"dataset {name}: '{root}' {problem}; give the folder that holds it "
+            f"(`face1d datasets show {name}` shows the layout), or get it from {where_to_get}"
+        )
+
+
+class DatasetIncompleteError(DatasetError):
+    """A dataset of which files are missing."""
+
+    FIRST = 10
+
+    def __init__(self, name: str, root: object, missing: Sequence[str], where_to_get: str) -> None:
+        shown = "".join(f"\n  {line}" for line in missing[: self.FIRST])
+        more = f"\n  and {len(missing) - self.FIRST} more" if len(missing) > self.FIRST else ""
+        super().__init__(
+            f"dataset {name}: {len(missing)} missing below '{root}':{shown}{more}\n"
+            f"copy it again from {where_to_get}, or use what is there with --partial; "
+            f"`face1d datasets check {name} --root …` lists more"
+        )
+
+
+class DatasetFileError(DatasetError):
+    """A file of a dataset that is not what it should be."""
+
+    def __init__(self, path: object, came: str, expected: str) -> None:
+        super().__init__(f"'{path}': got {came}, expected {expected}; copy this file again")
+
+
+class CaptureFileError(Face1dError):
+    """A capture of a face's motion that cannot be used."""
+
+    def __init__(self, path: object, problem: str, what_to_do: str) -> None:
+        super().__init__(f"capture '{path}': {problem}; {what_to_do}")

@@ -1,0 +1,1 @@
+"""What is measured, how, and in which form it is written down."""

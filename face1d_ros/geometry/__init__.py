@@ -1,0 +1,1 @@
+"""Shapes of faces: topologies and their maps, curves, mirror partners, rigid alignment, head pose, visibility."""

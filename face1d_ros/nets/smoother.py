@@ -1,0 +1,202 @@
+"""What all smoothers of landmarks share: an adaptive filter for each landmark, steered by a network.
+
+A frame's output lies between its measurement and where the last output would have been carried by the motion of the
+face. How near to either is decided for each landmark and coordinate; in addition comes a small free correction:
+
+    refined = measured + gain · (last + share · motion − measured) + size · reach · tanh(free)
+
+gain = tanh(·) stays within ±1, and the whole correction within bounds, so that no weights let the output run away;
+where gain and free are zero, as in an untrained network, nothing is changed. Landmarks enter only as differences and in
+parts of the face's size, which is that of the last output: the output moves and grows with the input. No other
+reference has to be remembered.
+
+The families differ in `context`: how what is known of the face's parts, now and before, is brought together.
+Shapes: B faces, N landmarks, S = P · M slots in M parts of P landmarks, F features, D width, C hidden, R rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from face1d_ros.nets.network import Linear, Named, StreamingNetwork, Tensors
+
+UNIT = 0.02
+"""Of the face's size (a fifth of its width): about the detector's noise, so that features are about one."""
+LEAST_WEIGHT = 1e-3
+"""Of a landmark without any confidence: a face that is all hidden still has a mean."""
+REFERENCE_HZ = 30.0
+LEAST_DT_S = 1e-3
+LEAST_SIZE_PX = 1e-3
+FEATURES = 7
+"""Of a landmark: how far off it is (3), how far beyond the motion of the whole face (3), its confidence (1)."""
+FACE_FEATURES = 4
+"""Motion of the whole face (3), logarithm of the time step (1)."""
+STEERING = 7
+"""Of a landmark: gain (3), free correction (3), how far it goes with its face (1)."""
+
+
+@dataclass(frozen=True)
+class SmootherConfig:
+    """What all smoothers need to know."""
+
+    landmarks: int = 478
+    order: tuple[int, ...] = ()
+    """Landmarks with neighbours together, in whole parts; some may stand twice. Empty: as they come."""
+    part: int = 16
+    """Landmarks in a part of the face: 30 parts of 478 landmarks."""
+    width: int = 32
+    """Numbers that describe a part."""
+    hidden: int = 8
+    """Numbers that describe a landmark: what runs 478 times has to be small."""
+    rank: int = 32
+    """Of the motions and shapes of a whole face: how many ways there are in which its parts move together."""
+    reach: float = 0.1
+    """Of the face's size: the most that the free correction moves a landmark."""
+    furthest: float = 0.9
+    """Of the face's size: the most that a landmark is moved at all, about 18 % of the face's width. Below 1, so that a
+    size that is wrong becomes right again, whatever the weights."""
+
+    def __post_init__(self) -> None:
+        known = set(range(self.landmarks))
+        if self.order and (set(self.order) != known or len(self.order) % self.part):
+            raise ValueError(
+                f"order: got {len(self.order)} landmarks, expected each of {self.landmarks} in whole parts"
+            )
+        counts = (self.landmarks, self.part, self.width, self.hidden, self.rank)
+        if min(counts) < 1 or not 0.0 <= self.reach <= self.furthest < 1.0:
+            raise ValueError(f"sizes: got {self}, expected counts from 1, and 0 <= reach <= furthest < 1")
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """(S,) the landmark in each slot: the first of every part, then the second of every part, and so on.
+
+        Without an order, the last landmark fills up the last part.
+        """
+        filled = -(-self.landmarks // self.part) * self.part
+        order = self.order or tuple(min(index, self.landmarks - 1) for index in range(filled))
+        return tuple(landmark for place in range(self.part) for landmark in order[place :: self.part])
+
+
+class Smoother(StreamingNetwork):
+    """Landmarks in, steadier landmarks out."""
+
+    task = "smoothing"
+    normalisation = (
+        "inside the network: differences in parts of the face's size; landmarks in pixels at any place and scale"
+    )
+
+    def __init__(self, config: SmootherConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, n, slots = config, 3 * len(config.slots), config.slots
+        self.places = len(slots)
+        self.parts = self.places // c.part
+        # Not learned: the way into the parts and back, and which slots are no landmark's second place.
+        self.register_buffer("slots", torch.tensor(slots), persistent=False)
+        self.register_buffer("back", torch.tensor([slots.index(i) for i in range(c.landmarks)]), persistent=False)
+        counts = [float(slots.index(landmark) == slot) for slot, landmark in enumerate(slots)]
+        self.register_buffer("counts", torch.tensor(counts), persistent=False)
+        self.motion_in = nn.Parameter(torch.randn(n, c.rank) * n**-0.5)  # (3S, R)
+        self.motion_out = nn.Parameter(torch.randn(c.rank, n) * c.rank**-0.5)  # (R, 3S)
+        self.shape_in = nn.Parameter(torch.randn(n, c.rank) * n**-0.5)  # (3S, R)
+        self.face_to_parts = Linear(2 * c.rank + FACE_FEATURES, c.width, bias=False)
+        self.landmarks_to_part = Linear(c.part * FEATURES, c.width, bias=False)
+        self.place = nn.Parameter(0.1 * torch.randn(c.width, self.parts))  # (D, M) which part of the face it is
+        self.part_to_landmarks = Linear(c.width, c.hidden * c.part, bias=False)
+        self.landmark_in = Linear(FEATURES, c.hidden, bias=False)
+        self.landmark_place = nn.Parameter(0.1 * torch.randn(c.hidden, self.places))  # (C, S)
+        self.steering = Linear(c.hidden, STEERING, zero=True)
+
+    def context(self, parts: Tensor, memory: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
+        """(B, D, M) of each part to (B, D, M) of each part in its face and its time, with the new memory."""
+        raise NotImplementedError
+
+    def context_memory(self) -> tuple[Named, ...]:
+        """What `context` remembers."""
+        return ()
+
+    def step(self, inputs: Tensors, memory: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A frame."""
+        measured = inputs["landmarks"][:, self.slots].transpose(1, 2)  # (B, 3, S) px
+        confidence = inputs["confidence"][:, self.slots].unsqueeze(1)  # (B, 1, S)
+        previous, shape, size = self._last(measured, memory["previous"])
+        unit = size * UNIT  # (B, 1, 1) px
+
+        off = (measured - previous) / unit  # (B, 3, S)
+        weight = (confidence + LEAST_WEIGHT) * self.counts
+        weight = weight / weight.mean(dim=2, keepdim=True)
+        common = (weight * off).mean(dim=2, keepdim=True)  # (B, 3, 1) the motion of the whole face
+        beyond = off - common
+        motion = torch.matmul((weight * beyond).flatten(1), self.motion_in)  # (B, R)
+        carried = common + torch.matmul(motion, self.motion_out).reshape(-1, 3, self.places)  # (B, 3, S)
+
+        features = functional.softsign(torch.cat([off, beyond], dim=1))
+        features = torch.cat([features, confidence], dim=1)  # (B, F, S)
+        pose = torch.matmul(shape.flatten(1), self.shape_in)  # (B, R)
+        step = torch.log(inputs["dt"].clamp(min=LEAST_DT_S) * REFERENCE_HZ)  # (B, 1)
+        face = torch.cat([functional.softsign(torch.cat([motion, common.flatten(1)], dim=1)), pose, step], dim=1)
+        parts = self.landmarks_to_part(features.reshape(-1, FEATURES * self.config.part, self.parts))  # (B, D, M)
+        parts = functional.relu(parts + self.place + self.face_to_parts(face.unsqueeze(2)))
+        parts, remembered = self.context(parts, memory)
+
+        context = self.part_to_landmarks(parts).reshape(-1, self.config.hidden, self.places)
+        hidden = functional.relu(self.landmark_in(features) + self.landmark_place + context)  # (B, C, S)
+        gain_and_free, with_face = self.steering(hidden).split([6, 1], dim=1)
+        gain, free = torch.tanh(gain_and_free).split(3, dim=1)  # (B, 3, S) each
+        correction = gain * (torch.sigmoid(with_face) * carried - off) + free * (self.config.reach / UNIT)
+        furthest = self.config.furthest / UNIT
+        refined = measured + correction.clamp(-furthest, furthest) * unit
+        return {"refined": refined.transpose(1, 2)[:, self.back]}, {"previous": refined, **remembered}
+
+    def _last(self, measured: Tensor, previous: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The last output (B, 3, S), its shape without place and size, and its size (B, 1, 1), px.
+
+        A memory of zeros is a face not seen before: its measurement stands in for what it would have been.
+        """
+        unseen = previous.amax(dim=(1, 2), keepdim=True) == 0.0
+        previous = torch.where(unseen, measured, previous)
+        centred = previous - previous.mean(dim=2, keepdim=True)
+        size = (centred * centred).mean(dim=(1, 2), keepdim=True).sqrt().clamp(min=LEAST_SIZE_PX)
+        return previous, centred / size, size
+
+    def inputs(self) -> tuple[Named, ...]:
+        """Of a frame."""
+        n = self.config.landmarks
+        return (
+            Named("landmarks", (n, 3), "measured landmarks, x y z, px"),
+            Named("confidence", (n,), "of each landmark, from 0 to 1"),
+            Named("dt", (1,), "since the face's last frame, s; 0 in its first"),
+        )
+
+    def outputs(self) -> tuple[Named, ...]:
+        """Of a frame."""
+        return (Named("refined", (self.config.landmarks, 3), "steadied landmarks, x y z, px"),)
+
+    def memory(self) -> tuple[Named, ...]:
+        """The last output, and what the family adds."""
+        previous = Named("previous", (3, self.places), "the last output, in the network's order, px")
+        return (previous, *self.context_memory())
+
+    def example(self, faces: int, frames: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Faces of any place and size that drift and tremble, at 15 to 120 Hz, some landmarks hidden now and then."""
+        n = self.config.landmarks
+
+        def normal(*size: int) -> Tensor:
+            return torch.randn(*size, generator=generator)
+
+        def uniform(*size: int) -> Tensor:
+            return torch.rand(*size, generator=generator)
+
+        size = 20.0 + 180.0 * uniform(faces, 1, 1, 1)
+        place = torch.cat([1000.0 * uniform(faces, 1, 1, 2), torch.zeros(faces, 1, 1, 1)], dim=-1)
+        drift = 0.02 * normal(faces, frames, 1, 3).cumsum(dim=1) + 0.005 * normal(faces, frames, n, 3)
+        dt = 1.0 / (15.0 + 105.0 * uniform(faces, 1, 1)).expand(faces, frames, 1)
+        return {
+            "landmarks": place + size * (normal(faces, 1, n, 3) + drift),
+            "confidence": uniform(faces, frames, n).sqrt(),
+            "dt": dt.clone(),
+        }

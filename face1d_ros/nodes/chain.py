@@ -1,0 +1,99 @@
+"""Stages one after the other, each with its topic: one in a node of the graph, all of them in the pipeline."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.publisher import Publisher
+
+from face1d_ros.convert import to_message
+from face1d_ros.errors import ConversionError
+from face1d_ros.graph import NodeSpec
+from face1d_ros.nodes.mailbox import Accounts
+from face1d_ros.nodes.views import Views
+from face1d_ros.stages.factories import FACTORIES
+from face1d_ros.types import StageInfo
+
+
+def _message(output: Any) -> Any:
+    """The message of what a stage made. If there is none, that is no fault of the message that came in."""
+    try:
+        return to_message(output)
+    except ConversionError as error:
+        raise RuntimeError(f"what stage '{output.info.stage}' made fits no message: {error}") from error
+
+
+NO_INFO = StageInfo()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage did last."""
+
+    info: StageInfo = NO_INFO
+    faces: int = 0
+    stamp_ns: int = 0
+
+
+class Link:
+    """One stage, its output topics, and what it did last."""
+
+    def __init__(self, spec: NodeSpec, config: Any, publisher: Publisher, views: Views) -> None:
+        self.spec = spec
+        self.publisher = publisher
+        self.views = views
+        self.last = Work()
+        self._stage = FACTORIES[spec.name](config)
+        self._config = config
+        self._input = spec.subscribes[0].name
+        self._output = spec.publishes[0].name
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self.publisher.get_subscription_count()) or self.views.wanted
+
+    def process(self, values: dict[str, Any], accounts: Accounts) -> None:
+        """Take the input from `values` (by topic), publish the output and leave it there for the next stages."""
+        began_s = time.perf_counter()
+        output = self._stage.process(values[self._input])
+        duration_s = time.perf_counter() - began_s
+        info = dataclasses.replace(
+            output.info,
+            duration_s=duration_s,
+            received=accounts.received,
+            used=accounts.used,
+            dropped=accounts.dropped,
+        )
+        output = dataclasses.replace(output, info=info)
+        self.publisher.publish(_message(output))
+        values[self._output] = output
+        self.last = Work(info, len(output.faces), output.header.stamp_ns)
+
+    def configure(self, config: Any) -> None:
+        """Take over settings that may change; called by the thread that processes."""
+        if config != self._config:
+            self._config = config
+            self._stage.configure(config)
+
+    def reset(self) -> None:
+        """Forget the frames so far."""
+        self.last = Work()
+        self._stage.reset()
+
+    def close(self) -> None:
+        """Free what the stage holds."""
+        self._stage.close()
+
+    def values(self) -> dict[str, object]:
+        """For diagnostics."""
+        info = self.last.info
+        return {
+            "model": info.model,
+            "engine": info.engine,
+            "duration_ms": info.duration_s * 1e3,
+            "faces": self.last.faces,
+        }

@@ -1,0 +1,102 @@
+"""The stages of the graph one after the other in this process, with arrays handed over directly."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from face1d_ros.errors import InvalidValueError
+from face1d_ros.graph import STAGES, NodeSpec, check_chain
+from face1d_ros.stages.factories import FACTORIES
+
+if TYPE_CHECKING:
+    from face1d_ros.stages.base import Stage
+    from face1d_ros.types import Frame
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage, and the node of the graph whose work it does."""
+
+    spec: NodeSpec
+    stage: Stage
+
+    @property
+    def input(self) -> str:
+        """The topic it takes."""
+        return self.spec.subscribes[0].name
+
+    @property
+    def output(self) -> str:
+        """The topic of its result."""
+        return self.spec.publishes[0].name
+
+
+def make_steps(configs: Mapping[str, Any], specs: Sequence[NodeSpec] = STAGES) -> list[Step]:
+    """The stages of these nodes; `configs` maps a node's name to its configuration, others get the default."""
+    steps: list[Step] = []
+    try:
+        for spec in specs:
+            steps.append(Step(spec, FACTORIES[spec.name](configs.get(spec.name) or spec.config())))
+    except BaseException:
+        for step in steps:
+            step.stage.close()
+        raise
+    return steps
+
+
+class Pipeline:
+    """Runs every stage on each frame. The same frames give the same values, at any speed.
+
+    `timer` gives seconds and serves `StageInfo.duration_s` alone; without one durations are unknown.
+    """
+
+    def __init__(self, steps: Sequence[Step], timer: Callable[[], float] | None = None) -> None:
+        if not steps:
+            raise InvalidValueError("stages", "none", "at least one")
+        self.steps = tuple(steps)
+        self.frames = 0
+        """Processed so far."""
+        self._timer = timer
+        check_chain([step.spec for step in self.steps])
+
+    def process(self, frame: Frame, *, dropped: int = 0) -> dict[str, Any]:
+        """The result of every stage for this frame, by topic.
+
+        `dropped` is how many frames were left out since the beginning, which the results tell.
+        """
+        self.frames += 1
+        counts = {"received": self.frames + dropped, "used": self.frames, "dropped": dropped}
+        values: dict[str, Any] = {self.steps[0].input: frame}
+        for step in self.steps:
+            began_s = self._now_s()
+            result = step.stage.process(values[step.input])
+            info = dataclasses.replace(result.info, duration_s=self._now_s() - began_s, **counts)
+            values[step.output] = dataclasses.replace(result, info=info)
+        return {step.output: values[step.output] for step in self.steps}
+
+    def reset(self) -> None:
+        """Forget the frames so far."""
+        self.frames = 0
+        for step in self.steps:
+            step.stage.reset()
+
+    def close(self) -> None:
+        """Free what the stages hold."""
+        for step in self.steps:
+            step.stage.close()
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _now_s(self) -> float:
+        return self._timer() if self._timer is not None else math.nan

@@ -1,0 +1,1 @@
+"""The stages: plain objects, called once a frame with what the stage before them produced."""

@@ -1,0 +1,20 @@
+"""How the stage of each node of the graph is made. Imported when it is made: only what runs is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from face1d_ros.stages.base import Stage
+
+
+def _landmarks(config: Any) -> Stage:
+    from face1d_ros.stages.landmarks import LandmarksStage
+
+    return LandmarksStage(config)
+
+
+FACTORIES: dict[str, Callable[[Any], Stage]] = {
+    "landmarks_node": _landmarks,
+}

@@ -1,0 +1,1 @@
+"""Corpora on disk, and the test sets that are fixed once."""

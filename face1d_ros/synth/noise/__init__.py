@@ -1,0 +1,1 @@
+"""The detector's noise: measured, fitted and made again."""

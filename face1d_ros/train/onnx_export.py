@@ -1,0 +1,131 @@
+"""A network as one ONNX file: any number of faces, its weights inside and under their own names."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from face1d_ros.errors import ExportError
+from face1d_ros.nets.network import StreamingNetwork, Tensors
+
+OPSET = 17
+"""The first with LayerNormalization; TensorRT 10.3 and every ONNX Runtime we name know it."""
+FACES = "faces"
+AFTER = "_out"
+"""After the name of a memory: what it is after the frame."""
+COUNTED = ("MatMul", "Gemm", "Conv")
+"""Operators whose multiply-accumulates count; what is done once for each element does not."""
+NOT_COUNTABLE = ("Einsum", "GRU", "LSTM", "ConvTranspose")
+
+
+class _Flat(nn.Module):
+    """The step with tensors in a row, as the exporter wants them."""
+
+    def __init__(self, network: StreamingNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.given = [named.name for named in network.inputs()]
+        self.remembered = [named.name for named in network.memory()]
+        self.given_back = [named.name for named in network.outputs()]
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        inputs = dict(zip(self.given, tensors, strict=False))
+        memory = dict(zip(self.remembered, tensors[len(self.given) :], strict=True))
+        outputs, after = self.network.step(inputs, memory)
+        return (*(outputs[name] for name in self.given_back), *(after[name] for name in self.remembered))
+
+
+def to_onnx(network: StreamingNetwork, inputs: Tensors, memory: Tensors) -> bytes:
+    """The model; `inputs` and `memory` are those of some frame of at least two faces."""
+    import onnx
+
+    flat = _Flat(network)
+    into = [*flat.given, *flat.remembered]
+    out = [*flat.given_back, *(name + AFTER for name in flat.remembered)]
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The other exporter needs a package more, and gives weights names of its own.
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        torch.onnx.export(
+            flat,
+            (*(inputs[name] for name in flat.given), *(memory[name] for name in flat.remembered)),
+            buffer,
+            input_names=into,
+            output_names=out,
+            dynamic_axes={name: {0: FACES} for name in (*into, *out)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_model_from_string(buffer.getvalue())
+    _with_own_names(model)
+    # What the exporter does not see, it leaves open; the golden run shows that it is so.
+    shapes = [named.shape for named in (*network.outputs(), *network.memory())]
+    for value, shape in zip(model.graph.output, shapes, strict=True):
+        for dimension, size in zip(value.type.tensor_type.shape.dim[1:], shape, strict=True):
+            dimension.dim_value = size
+    there = {tensor.name for tensor in model.graph.initializer}
+    if lost := sorted(set(dict(network.named_parameters())) - there):
+        raise ExportError(network.family, f"weights {', '.join(lost)} did not come through the exporter as they are")
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _with_own_names(model: Any) -> None:
+    """Weights as the network calls them, without the wrapping; no remarks about the source."""
+    prefix = "network."
+    for tensor in model.graph.initializer:
+        tensor.name = tensor.name.removeprefix(prefix)
+    for node in model.graph.node:
+        node.input[:] = [name.removeprefix(prefix) for name in node.input]
+        node.doc_string = ""
+
+
+def weights_of(data: bytes) -> dict[str, Tensor]:
+    """All weights and constants of a model by name."""
+    import onnx
+
+    model = onnx.load_model_from_string(data)
+    return {tensor.name: torch.tensor(onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
+
+
+def count_mac(data: bytes) -> int:
+    """Multiply-accumulates of one face and frame, from the shapes of the operators of `COUNTED`."""
+    import onnx
+
+    model = onnx.load_model_from_string(data)
+    for value in (*model.graph.input, *model.graph.output):
+        first = value.type.tensor_type.shape.dim[0]
+        if first.dim_param:
+            first.dim_value = 1
+    del model.graph.value_info[:]
+    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    shapes = {
+        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output, *graph.value_info)
+    } | {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    total = 0
+    for node in graph.node:
+        if node.op_type in NOT_COUNTABLE:
+            raise ExportError(node.op_type, "its multiply-accumulates are not counted yet; teach `count_mac` how")
+        if node.op_type in COUNTED:
+            total += _mac(node, shapes)
+    return total
+
+
+def _mac(node: Any, shapes: dict[str, list[int]]) -> int:
+    """Each output is a sum of so many products."""
+    outputs = shapes.get(node.output[0], [])
+    left, right = (shapes.get(name, []) for name in node.input[:2])
+    if not outputs or not all(outputs):
+        raise ExportError(node.op_type, f"the shape of '{node.output[0]}' does not follow from those of the inputs")
+    if node.op_type == "Conv":
+        products = math.prod(right[1:])
+    else:
+        transposed = any(a.name == "transA" and a.i for a in node.attribute)
+        products = left[-2] if transposed else left[-1]
+    return math.prod(outputs) * products

@@ -1,0 +1,105 @@
+"""Settings: checked, read from files, refused when unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from face1d_ros.config import CameraConfig, LandmarksConfig, build, load_parameter_file, settings
+from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
+from face1d_ros.graph import CONFIGS
+
+
+@pytest.mark.parametrize("config", CONFIGS.values())
+def test_every_default_is_a_valid_value_with_a_description(config: type) -> None:
+    for setting in settings(config):
+        assert setting.check(setting.default) == setting.default
+        assert setting.description.endswith((".", ")")), setting.name
+        assert (setting.minimum is None) == (setting.maximum is None)
+    assert build(config, {}) == config()
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
+    with pytest.raises(UnknownKeyError, match="'max_face'; did you mean 'max_faces'"):
+        build(LandmarksConfig, {"max_face": 2})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("max_faces", 0),
+        ("max_faces", 9),
+        ("max_faces", True),
+        ("max_faces", 2.0),
+        ("max_faces", "2"),
+        ("transport", "theora"),
+        ("min_face_px", float("nan")),
+        ("lost_after_s", float("inf")),
+        ("on_demand", 1),
+        ("model_file", None),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_out_of_range_is_refused(key: str, value: object) -> None:
+    with pytest.raises(InvalidValueError, match=key):
+        build(LandmarksConfig, {key: value})
+
+
+def test_a_whole_number_is_taken_for_a_float() -> None:
+    config = build(CameraConfig, {"rate_hz": 15})
+    assert config.rate_hz == 15.0
+    assert isinstance(config.rate_hz, float)
+
+
+def test_a_parameter_file_is_read_by_node(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters: {diagnostics_period_s: 2, use_sim_time: true}\n"
+        "/robot/landmarks_node:\n  ros__parameters: {max_faces: 2, qos_overrides: {x: 1}}\n"
+    )
+    values = load_parameter_file(file, CONFIGS)
+    assert values["landmarks_node"] == {"diagnostics_period_s": 2, "max_faces": 2}
+    assert values["camera_node"] == {"diagnostics_period_s": 2}
+
+
+@pytest.mark.parametrize("section", ["{landmarks.max_faces: 3}", "{landmarks: {max_faces: 3}}"])
+def test_the_pipelines_section_takes_the_settings_of_its_stages(tmp_path: Path, section: str) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(f"pipeline_node: {{ros__parameters: {section}}}")
+    assert load_parameter_file(file, CONFIGS) == {"pipeline_node": {"landmarks.max_faces": 3}}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        (
+            "/**: {ros__parameters: {use_sim_time: maybe}}",
+            InvalidValueError,
+            "use_sim_time: got 'maybe', expected true",
+        ),
+        ("camera_node: {ros__parameters: {use_sim_time: 1}}", InvalidValueError, "use_sim_time: got 1, expected true"),
+        ("landmark_node: {ros__parameters: {}}", UnknownKeyError, "did you mean 'landmarks_node'"),
+        ("landmarks_node: {ros__parameters: {max_face: 1}}", UnknownKeyError, "did you mean 'max_faces'"),
+        ("/**: {ros__parameters: {max_faces: 1}}", UnknownKeyError, "max_faces"),
+        ("pipeline_node: {ros__parameters: {landmarks.max_face: 1}}", UnknownKeyError, "did you mean 'max_faces'"),
+        ("pipeline_node: {ros__parameters: {landmarks: {max_faces: 9}}}", InvalidValueError, "from 1 to 8"),
+        ("landmarks_node: {ros__parameters: {5: 1}}", UnknownKeyError, "unknown key '5'"),
+        ("landmarks_node: {max_faces: 1}", ConfigFileError, "ros__parameters"),
+        ("- 1", ConfigFileError, "node names"),
+        ("a: [", ConfigFileError, "YAML"),
+    ],
+)
+def test_a_bad_parameter_file_is_refused(tmp_path: Path, text: str, error: type[Exception], says: str) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    with pytest.raises(error, match=says):
+        load_parameter_file(file, CONFIGS)
+
+
+def test_a_missing_or_unreadable_parameter_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigFileError, match="nowhere"):
+        load_parameter_file(tmp_path / "nowhere.yaml", CONFIGS)
+    binary = tmp_path / "b.yaml"
+    binary.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(ConfigFileError, match="YAML"):
+        load_parameter_file(binary, CONFIGS)
