@@ -93,7 +93,7 @@ def command(
 ) -> None:
     """Make synthetic sequences with their truth into the folder OUTPUT.
 
-    The same parameters, face model and noise model give the same bytes, however many processes make them. A run that
+    The same parameters, face model and noise model give the same values, however many processes make them. A run that
     was broken off is taken up by the same command. Needs a 3D face model (docs/face_models.md).
     """
     _refuse_without_effect(ctx, test_set, capture, split)

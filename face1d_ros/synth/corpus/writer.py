@@ -1,7 +1,8 @@
 """Makes corpora: shards in several processes, each whole or absent, so that a killed run is taken up again.
 
-The bytes depend on the plans, the face model and the noise model alone: not on how many processes there are, and not
-on how often the work was broken off.
+The values depend on the plans, the face model and the noise model alone: not on how many processes there are, and not
+on how often the work was broken off. Their last bits are the linear algebra library's, which may differ from one
+processor to another.
 """
 
 from __future__ import annotations
