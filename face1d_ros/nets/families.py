@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from face1d_ros.nets.bidirectional_lstm import BidirectionalLstm, BidirectionalLstmConfig
 from face1d_ros.nets.gru import Gru, GruConfig
+from face1d_ros.nets.hybrid import Hybrid, HybridConfig
 from face1d_ros.nets.lstm import Lstm, LstmConfig
 from face1d_ros.nets.network import StreamingNetwork
+from face1d_ros.nets.one_d_former import OneDFormer, OneDFormerConfig
 from face1d_ros.nets.spatial_conv import SpatialConv, SpatialConvConfig
 from face1d_ros.nets.temporal_conv import TemporalConv, TemporalConvConfig
 from face1d_ros.nets.transformer import Transformer, TransformerConfig
@@ -19,6 +22,9 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     TemporalConv.family: (TemporalConvConfig, TemporalConv),
     SpatialConv.family: (SpatialConvConfig, SpatialConv),
     Transformer.family: (TransformerConfig, Transformer),
+    BidirectionalLstm.family: (BidirectionalLstmConfig, BidirectionalLstm),
+    Hybrid.family: (HybridConfig, Hybrid),
+    OneDFormer.family: (OneDFormerConfig, OneDFormer),
 }
 """The configuration and the network of each."""
 

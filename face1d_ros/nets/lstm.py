@@ -40,11 +40,15 @@ class Lstm(Smoother):
         after: dict[str, Tensor] = {}
         x = parts  # (B, D, M)
         for layer, gates in enumerate(self.gates):
-            weighed = gates(torch.cat([memory[f"hidden_{layer}"], x], dim=1))
-            # 7: forget, 8: input, 10: output gate; 9: candidate. All in one product.
-            opened, candidate = weighed.split([3 * self.config.width, self.config.width], dim=1)
-            forget, take, give = torch.sigmoid(opened).split(self.config.width, dim=1)
-            cell = forget * memory[f"cell_{layer}"] + take * torch.tanh(candidate)
-            x = give * torch.tanh(cell)  # 11
+            x, cell = lstm_cell(gates, x, memory[f"hidden_{layer}"], memory[f"cell_{layer}"])
             after |= {f"hidden_{layer}": x, f"cell_{layer}": cell}
         return x, after
+
+
+def lstm_cell(gates: nn.Module, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """Equations 7 to 11: the states h and c (B, D, M) after x; `gates` is the product of all four weights at once."""
+    width = x.shape[1]
+    opened, candidate = gates(torch.cat([hidden, x], dim=1)).split([3 * width, width], dim=1)
+    forget, take, give = torch.sigmoid(opened).split(width, dim=1)  # 7, 8 and 10
+    cell = forget * cell + take * torch.tanh(candidate)  # 9
+    return give * torch.tanh(cell), cell  # 11

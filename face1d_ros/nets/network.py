@@ -33,6 +33,8 @@ class StreamingNetwork(nn.Module):
     task: ClassVar[str]
     normalisation: ClassVar[str]
     """In a sentence, for who feeds it: what it does with its inputs itself."""
+    look_ahead: int = 0
+    """How many frames ago the frame was that an output belongs to."""
     config: Any
     """A frozen dataclass of plain values, from which an equal network can be made."""
 
@@ -68,6 +70,12 @@ class StreamingNetwork(nn.Module):
             outputs, now = self.step({name: tensor[:, index] for name, tensor in inputs.items()}, now)
             frames.append(outputs)
         return {name: torch.stack([frame[name] for frame in frames], dim=1) for name in frames[0]}, now
+
+    def own_loss(self, outputs: Tensors, truth: Tensor, measured: Tensor, share: float) -> Tensor:
+        """What a network wants to be trained on beside its task, from outputs (B, T, …), landmarks (B, T, N, 3) px and
+        the share of the training that is done.
+        """
+        return truth.new_zeros(())
 
     def empty_memory(self, faces: int) -> dict[str, Tensor]:
         """Of faces never seen before."""

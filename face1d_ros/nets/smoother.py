@@ -1,14 +1,19 @@
 """What all smoothers of landmarks share: an adaptive filter for each landmark, steered by a network.
 
-A frame's output lies between its measurement and where the last output would have been carried by the motion of the
-face. How near to either is decided for each landmark and coordinate; in addition comes a small free correction:
+The face's motion goes on as it was: a drift of the whole face and of the ways in which its parts move together, learned
+ones, carries the last output to where it is expected. What is measured is first freed of what the detector gets wrong
+on such a shape, seen from such a side. Then a frame's output lies between both:
 
-    refined = measured + gain · (last + share · motion − measured) + size · reach · tanh(free)
+    expected = last + drift
+    corrected = measured + bias(shape of the last output)
+    off = corrected − expected
+    refined = corrected + gain · (share · common motion in off − off) + size · reach · tanh(free)
 
-gain = tanh(·) stays within ±1, and the whole correction within bounds, so that no weights let the output run away;
-where gain and free are zero, as in an untrained network, nothing is changed. Landmarks enter only as differences and in
-parts of the face's size, which is that of the last output: the output moves and grows with the input. No other
-reference has to be remembered.
+How near to either is decided for each landmark and coordinate. gain = tanh(·) stays within ±1, and the whole correction
+within bounds, so that no weights let the output run away; where bias, gain and free are zero, as in an untrained
+network, nothing is changed. Landmarks enter only as differences and in parts of the face's size, which is that of the
+last output: the output moves and grows with the input. A frame in which no landmark has any confidence is one in which
+the face was not seen: what stands for its landmarks is not looked at, and the drift goes on and dies down.
 
 The families differ in `context`: how what is known of the face's parts, now and before, is brought together.
 Shapes: B faces, N landmarks, S = P · M slots in M parts of P landmarks, F features, D width, C hidden, R rank.
@@ -33,8 +38,16 @@ LEAST_DT_S = 1e-3
 LEAST_SIZE_PX = 1e-3
 FEATURES = 7
 """Of a landmark: how far off it is (3), how far beyond the motion of the whole face (3), its confidence (1)."""
-FACE_FEATURES = 4
-"""Motion of the whole face (3), logarithm of the time step (1)."""
+FACE_FEATURES = 8
+"""How far off the whole face is (3), its drift (3), logarithm of the time step (1), whether it is seen (1)."""
+FADING = 0.15
+"""Of a drift, in a frame at the reference rate, before training: it lasts for 7 frames."""
+LEAST_FADING = 1e-3
+"""Over any time step: whatever the weights, a drift does not grow by itself."""
+FASTEST = 50.0
+"""The most that a way of moving drifts, in `UNIT` a frame at the reference rate: no weights let it run away."""
+SHY = 2.0
+"""Before training a drift follows what is seen by the logistic function of minus this."""
 STEERING = 7
 """Of a landmark: gain (3), free correction (3), how far it goes with its face (1)."""
 
@@ -54,8 +67,12 @@ class SmootherConfig:
     """Numbers that describe a landmark: what runs 478 times has to be small."""
     rank: int = 32
     """Of the motions and shapes of a whole face: how many ways there are in which its parts move together."""
+    bends: int = 64
+    """Hidden numbers between the face's shape and what the detector gets wrong on it."""
     reach: float = 0.1
     """Of the face's size: the most that the free correction moves a landmark."""
+    bias: float = 0.3
+    """Of the face's size: the most that is taken for the detector's own error, about 6 % of the face's width."""
     furthest: float = 0.9
     """Of the face's size: the most that a landmark is moved at all, about 18 % of the face's width. Below 1, so that a
     size that is wrong becomes right again, whatever the weights."""
@@ -66,9 +83,9 @@ class SmootherConfig:
             raise ValueError(
                 f"order: got {len(self.order)} landmarks, expected each of {self.landmarks} in whole parts"
             )
-        counts = (self.landmarks, self.part, self.width, self.hidden, self.rank)
-        if min(counts) < 1 or not 0.0 <= self.reach <= self.furthest < 1.0:
-            raise ValueError(f"sizes: got {self}, expected counts from 1, and 0 <= reach <= furthest < 1")
+        counts = (self.landmarks, self.part, self.width, self.hidden, self.rank, self.bends)
+        if min(counts) < 1 or not all(0.0 <= most <= self.furthest < 1.0 for most in (self.reach, self.bias)):
+            raise ValueError(f"sizes: got {self}, expected counts from 1, and 0 <= reach, bias <= furthest < 1")
 
     @property
     def slots(self) -> tuple[int, ...]:
@@ -103,7 +120,12 @@ class Smoother(StreamingNetwork):
         self.motion_in = nn.Parameter(torch.randn(n, c.rank) * n**-0.5)  # (3S, R)
         self.motion_out = nn.Parameter(torch.randn(c.rank, n) * c.rank**-0.5)  # (R, 3S)
         self.shape_in = nn.Parameter(torch.randn(n, c.rank) * n**-0.5)  # (3S, R)
-        self.face_to_parts = Linear(2 * c.rank + FACE_FEATURES, c.width, bias=False)
+        self.shape_to_bends = Linear(c.rank, c.bends)
+        self.bends_out = nn.Parameter(torch.zeros(c.bends, n))  # (bends, 3S)
+        self.always_wrong = nn.Parameter(torch.zeros(n))  # (3S,) on all faces, from all sides
+        self.fading = nn.Parameter(torch.tensor(FADING))
+        self.following = Linear(c.width, 1 + c.rank, zero=True)
+        self.face_to_parts = Linear(3 * c.rank + FACE_FEATURES, c.width, bias=False)
         self.landmarks_to_part = Linear(c.part * FEATURES, c.width, bias=False)
         self.place = nn.Parameter(0.1 * torch.randn(c.width, self.parts))  # (D, M) which part of the face it is
         self.part_to_landmarks = Linear(c.width, c.hidden * c.part, bias=False)
@@ -123,22 +145,33 @@ class Smoother(StreamingNetwork):
         """A frame."""
         measured = inputs["landmarks"][:, self.slots].transpose(1, 2)  # (B, 3, S) px
         confidence = inputs["confidence"][:, self.slots].unsqueeze(1)  # (B, 1, S)
+        seen = confidence.amax(dim=2, keepdim=True) > 0.0  # (B, 1, 1)
+        steps = inputs["dt"].clamp(min=LEAST_DT_S) * REFERENCE_HZ  # (B, 1)
         previous, shape, size = self._last(measured, memory["previous"])
         unit = size * UNIT  # (B, 1, 1) px
+        furthest = self.config.furthest / UNIT
 
-        off = (measured - previous) / unit  # (B, 3, S)
+        fading = (steps * self.fading).clamp(min=LEAST_FADING)  # (B, 1)
+        faded = torch.exp(-fading)
+        drift = memory["drift"]  # (B, 3 + R) units a frame at the reference rate
+        glide = self._moved(drift) * (steps * (1.0 - faded) / fading).unsqueeze(2)  # (B, 3, S)
+        expected = previous + glide.clamp(-furthest, furthest) * unit
+
+        pose = torch.matmul(shape.flatten(1), self.shape_in)  # (B, R)
+        bias = self._bias(pose)  # (B, 3, S)
+        measured = torch.where(seen, measured, expected - bias * unit)
+        off = (measured - expected) / unit + bias  # (B, 3, S)
         weight = (confidence + LEAST_WEIGHT) * self.counts
         weight = weight / weight.mean(dim=2, keepdim=True)
-        common = (weight * off).mean(dim=2, keepdim=True)  # (B, 3, 1) the motion of the whole face
+        common = (weight * off).mean(dim=2, keepdim=True)  # (B, 3, 1) how far off the whole face is
         beyond = off - common
         motion = torch.matmul((weight * beyond).flatten(1), self.motion_in)  # (B, R)
-        carried = common + torch.matmul(motion, self.motion_out).reshape(-1, 3, self.places)  # (B, 3, S)
+        together = torch.cat([common.flatten(1), motion], dim=1)  # (B, 3 + R)
 
         features = functional.softsign(torch.cat([off, beyond], dim=1))
         features = torch.cat([features, confidence], dim=1)  # (B, F, S)
-        pose = torch.matmul(shape.flatten(1), self.shape_in)  # (B, R)
-        step = torch.log(inputs["dt"].clamp(min=LEAST_DT_S) * REFERENCE_HZ)  # (B, 1)
-        face = torch.cat([functional.softsign(torch.cat([motion, common.flatten(1)], dim=1)), pose, step], dim=1)
+        face = functional.softsign(torch.cat([together, drift], dim=1))
+        face = torch.cat([face, pose, torch.log(steps), seen.flatten(1).to(face.dtype)], dim=1)
         parts = self.landmarks_to_part(features.reshape(-1, FEATURES * self.config.part, self.parts))  # (B, D, M)
         parts = functional.relu(parts + self.place + self.face_to_parts(face.unsqueeze(2)))
         parts, remembered = self.context(parts, memory)
@@ -147,10 +180,26 @@ class Smoother(StreamingNetwork):
         hidden = functional.relu(self.landmark_in(features) + self.landmark_place + context)  # (B, C, S)
         gain_and_free, with_face = self.steering(hidden).split([6, 1], dim=1)
         gain, free = torch.tanh(gain_and_free).split(3, dim=1)  # (B, 3, S) each
-        correction = gain * (torch.sigmoid(with_face) * carried - off) + free * (self.config.reach / UNIT)
-        furthest = self.config.furthest / UNIT
-        refined = measured + correction.clamp(-furthest, furthest) * unit
-        return {"refined": refined.transpose(1, 2)[:, self.back]}, {"previous": refined, **remembered}
+        correction = gain * (torch.sigmoid(with_face) * self._moved(together) - off) + free * (self.config.reach / UNIT)
+        refined = measured + (bias + correction).clamp(-furthest, furthest) * unit
+
+        follow = torch.sigmoid(self.following(parts.mean(dim=2, keepdim=True)).squeeze(2) - SHY)  # (B, 1 + R)
+        follow = torch.cat([follow[:, :1].expand(-1, 3), follow[:, 1:]], dim=1)
+        drift = (faded * drift + follow * together / steps.clamp(min=1.0)).clamp(-FASTEST, FASTEST)
+        after = {"previous": refined, "drift": drift, **remembered}
+        return {"refined": refined.transpose(1, 2)[:, self.back]}, after
+
+    def _moved(self, together: Tensor) -> Tensor:
+        """(B, 3 + R) to (B, 3, S): a motion of the whole face, and of its parts together."""
+        common, motion = together.split([3, self.config.rank], dim=1)
+        return common.unsqueeze(2) + torch.matmul(motion, self.motion_out).reshape(-1, 3, self.places)
+
+    def _bias(self, pose: Tensor) -> Tensor:
+        """(B, R) to (B, 3, S): minus what the detector gets wrong on this shape from this side, in units."""
+        bends = functional.relu(self.shape_to_bends(pose.unsqueeze(2)).squeeze(2))  # (B, bends)
+        wrong = torch.matmul(bends, self.bends_out) + self.always_wrong
+        limit = self.config.bias / UNIT
+        return limit * torch.tanh(wrong / limit).reshape(-1, 3, self.places)
 
     def _last(self, measured: Tensor, previous: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The last output (B, 3, S), its shape without place and size, and its size (B, 1, 1), px.
@@ -179,7 +228,10 @@ class Smoother(StreamingNetwork):
     def memory(self) -> tuple[Named, ...]:
         """The last output, and what the family adds."""
         previous = Named("previous", (3, self.places), "the last output, in the network's order, px")
-        return (previous, *self.context_memory())
+        drift = Named(
+            "drift", (3 + self.config.rank,), "motion of the face and of its parts together"
+        )
+        return (previous, drift, *self.context_memory())
 
     def example(self, faces: int, frames: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Faces of any place and size that drift and tremble, at 15 to 120 Hz, some landmarks hidden now and then."""

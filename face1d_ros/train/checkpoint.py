@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-
 from face1d_ros.errors import CheckpointError
 from face1d_ros.nets.families import make_network
 from face1d_ros.nets.network import StreamingNetwork
+from face1d_ros.train.state import load_state, save_state
 
 FAMILY, CONFIG, FACTS = "family", "config", "facts"
 
@@ -27,26 +23,16 @@ def save_checkpoint(path: Path, network: StreamingNetwork, facts: Mapping[str, A
         CONFIG: json.dumps(dataclasses.asdict(network.config)),
         FACTS: json.dumps(dict(facts)),
     }
-    data = save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, header)
-    handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    save_state(path, network.state_dict(), header)
 
 
 def load_checkpoint(path: Path) -> tuple[StreamingNetwork, dict[str, Any]]:
     """The network and the facts."""
+    header, weights = load_state(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dict
         network = make_network(header[FAMILY], json.loads(header[CONFIG]))
         facts = json.loads(header[FACTS])
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise CheckpointError(path, str(error) or type(error).__name__) from error
     except KeyError as error:
         raise CheckpointError(path, f"its header has no {error}") from error

@@ -15,22 +15,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from face1d_ros.engines.bundle import GOLDEN, MANIFEST, MODEL, Bundle, accept, load_bundle
-from face1d_ros.engines.engine import Array
+from face1d_ros.engines.bundle import GOLDEN, MANIFEST, MODEL, TOLERANCE, Bundle, accept, load_bundle
+from face1d_ros.engines.engine import Array, Arrays
 from face1d_ros.engines.golden import golden_bytes
-from face1d_ros.engines.manifest import FACES, MAX_FACES, Manifest, Memory, TensorSpec
+from face1d_ros.engines.manifest import FACES, MAX_FACES, PRECISIONS, Manifest, Memory, TensorSpec
 from face1d_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
-from face1d_ros.errors import ExportError
+from face1d_ros.errors import ExportError, InvalidValueError
 from face1d_ros.nets.families import make_network
 from face1d_ros.nets.network import Named, StreamingNetwork
 from face1d_ros.train.onnx_export import AFTER, count_mac, to_onnx, weights_of
 
 Advance = Callable[[int], None]
 GOLDEN_FACES, GOLDEN_FRAMES = 3, 5
-PARITY = 1e-5
-"""Largest difference that is taken for rounding, in parts of the largest value of a face's output."""
+PARITY = {"fp32": 1e-5, "fp16": TOLERANCE["fp16"]}
+"""Largest difference that is taken for rounding, by precision, in parts of the largest value of a face's output."""
 WINDOWS = 1000
 WINDOW_FRAMES = 8
+WINDOWS_AT_ONCE = 64
+"""In PyTorch, which is slow with few of them."""
 SMALL = 0.1
 """Random steering that is much stronger makes chaos of a network that sees its own output, and of rounding errors."""
 UNTRAINED: dict[str, Any] = {
@@ -52,6 +54,7 @@ def export(
     folder: Path,
     facts: Mapping[str, Any],
     *,
+    precision: str = "fp32",
     windows: int = WINDOWS,
     advance: Advance = lambda done: None,
 ) -> tuple[Bundle, float]:
@@ -60,6 +63,8 @@ def export(
     `facts` are the fields of the manifest that the network itself does not tell. A bundle that was there is replaced;
     if anything goes wrong, it stays.
     """
+    if precision not in PRECISIONS:
+        raise InvalidValueError("precision", precision, f"one of {', '.join(PRECISIONS)}")
     folder = folder.absolute()
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise ExportError(network.family, f"'{folder}' is there already and is no bundle; name another folder")
@@ -67,12 +72,13 @@ def export(
     workshop = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         made = workshop / folder.name
-        write_files(network, made, facts)
+        write_files(network, made, facts, precision)
         bundle = load_bundle(made)
         accept(bundle, OnnxRuntimeEngine(bundle))
         difference = parity(network, bundle, windows=windows, seed=bundle.manifest.seed, advance=advance)
-        if not difference <= PARITY:
-            raise ExportError(network.family, f"ONNX Runtime differs from PyTorch by {difference:.3g}, not {PARITY:g}")
+        if not difference <= PARITY[precision]:
+            limit = f"expected {PARITY[precision]:g} at most"
+            raise ExportError(network.family, f"ONNX Runtime differs from PyTorch by {difference:.3g}, {limit}")
         if folder.exists():
             os.rename(folder, workshop / "before")
         os.rename(made, folder)
@@ -81,17 +87,17 @@ def export(
     return load_bundle(folder), difference
 
 
-def write_files(network: StreamingNetwork, folder: Path, facts: Mapping[str, Any]) -> None:
-    """The three files of a bundle, in a new folder."""
+def write_files(network: StreamingNetwork, folder: Path, facts: Mapping[str, Any], precision: str = "fp32") -> None:
+    """The three files of a bundle, in a new folder. The golden run is that of the float32 network in any case."""
     with torch.inference_mode():
         frames = network.example(GOLDEN_FACES, GOLDEN_FRAMES, torch.Generator().manual_seed(int(facts["seed"])))
         _, memory = network.sequence({name: tensor[:, :-1] for name, tensor in frames.items()})
         inputs = {name: tensor[:, -1].contiguous() for name, tensor in frames.items()}
         outputs, after = network.step(inputs, memory)
     with torch.no_grad():
-        model = to_onnx(network, inputs, memory)
+        model = to_onnx(network, inputs, memory, precision)
     golden = golden_bytes(_arrays(inputs | memory), _arrays(outputs | {k + AFTER: v for k, v in after.items()}))
-    manifest = make_manifest(network, folder.name, facts, model, golden)
+    manifest = make_manifest(network, folder.name, facts, model, golden, precision)
     folder.mkdir()
     (folder / MODEL).write_bytes(model)
     (folder / GOLDEN).write_bytes(golden)
@@ -121,7 +127,7 @@ def untrained(family: str, config: Mapping[str, Any] | None = None) -> Streaming
 
 
 def make_manifest(
-    network: StreamingNetwork, name: str, facts: Mapping[str, Any], model: bytes, golden: bytes
+    network: StreamingNetwork, name: str, facts: Mapping[str, Any], model: bytes, golden: bytes, precision: str = "fp32"
 ) -> Manifest:
     """From what the network is and what is known of how it came to be."""
     remembered = network.memory()
@@ -130,7 +136,7 @@ def make_manifest(
         "task": network.task,
         "sha256": hashlib.sha256(model).hexdigest(),
         "golden_sha256": hashlib.sha256(golden).hexdigest(),
-        "precision": "fp32",
+        "precision": precision,
         "inputs": tuple(_spec(named) for named in (*network.inputs(), *remembered)),
         "outputs": (
             *(_spec(named) for named in network.outputs()),
@@ -141,6 +147,7 @@ def make_manifest(
             **facts.get("settings", {}),
             "family": network.family,
             "config": dataclasses.asdict(network.config),
+            **({"look_ahead": network.look_ahead} if network.look_ahead else {}),
         },
         "normalisation": network.normalisation,
         "parameters": network.parameter_count(),
@@ -154,7 +161,7 @@ def make_manifest(
 
 
 def network_of(bundle: Bundle) -> StreamingNetwork:
-    """The network of a bundle in PyTorch, with the weights that its ONNX file holds."""
+    """The network of a bundle in PyTorch, in float32, with the weights that its ONNX file holds."""
     settings = bundle.manifest.settings
     try:
         network = make_network(settings["family"], settings["config"])
@@ -187,32 +194,40 @@ def parity(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the network is too small to share
     try:
-        for begin in range(0, windows, MAX_FACES):
-            faces = min(MAX_FACES, windows - begin)
-            worst = max(worst, _difference(network, engine, faces, generator))
-            advance(faces)
+        for begin in range(0, windows, WINDOWS_AT_ONCE):
+            count = min(WINDOWS_AT_ONCE, windows - begin)
+            frames = network.example(count, WINDOW_FRAMES, generator)
+            with torch.inference_mode():
+                expected, _ = network.sequence(frames)
+            for first in range(0, count, MAX_FACES):
+                rows = slice(first, min(first + MAX_FACES, count))
+                worst = max(worst, _difference(engine, _rows(frames, rows), _rows(expected, rows)))
+                advance(rows.stop - rows.start)
     finally:
         torch.set_num_threads(threads)
         engine.close()
     return worst
 
 
-def _difference(network: StreamingNetwork, engine: OnnxRuntimeEngine, faces: int, generator: torch.Generator) -> float:
-    frames = network.example(faces, WINDOW_FRAMES, generator)
-    with torch.inference_mode():
-        expected, _ = network.sequence(frames)
+def _difference(engine: OnnxRuntimeEngine, frames: Arrays, expected: Arrays) -> float:
+    """Of what an engine gives for frames (B, T, …) from an empty memory."""
+    faces, count = next(iter(frames.values())).shape[:2]
     session = engine.session(faces)
     worst = 0.0
-    for index in range(WINDOW_FRAMES):
-        for name, tensor in frames.items():
-            session.inputs[name][:] = tensor[:, index].numpy()
+    for index in range(count):
+        for name, array in frames.items():
+            session.inputs[name][:] = array[:, index]
         session.run()
         for name, array in session.outputs.items():
-            wanted = expected[name][:, index].numpy().astype(np.float64)
+            wanted = expected[name][:, index].astype(np.float64)
             off = np.abs(array - wanted).reshape(faces, -1).max(axis=1)
             parts = off / np.maximum(1.0, np.abs(wanted).reshape(faces, -1).max(axis=1))
             worst = max(worst, float(np.nan_to_num(parts, nan=np.inf).max()))
     return worst
+
+
+def _rows(tensors: Mapping[str, Tensor], rows: slice) -> Arrays:
+    return {name: tensor[rows].numpy() for name, tensor in tensors.items()}
 
 
 def _spec(named: Named, suffix: str = "", remark: str = "") -> TensorSpec:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from face1d_ros.errors import ExportError
 from face1d_ros.nets.network import StreamingNetwork, Tensors
+from face1d_ros.train.onnx_half import to_half
 
 OPSET = 17
 """The first with LayerNormalization; TensorRT 10.3 and every ONNX Runtime we name know it."""
@@ -40,8 +41,30 @@ class _Flat(nn.Module):
         return (*(outputs[name] for name in self.given_back), *(after[name] for name in self.remembered))
 
 
-def to_onnx(network: StreamingNetwork, inputs: Tensors, memory: Tensors) -> bytes:
+def to_onnx(network: StreamingNetwork, inputs: Tensors, memory: Tensors, precision: str = "fp32") -> bytes:
     """The model; `inputs` and `memory` are those of some frame of at least two faces."""
+    model = _traced(network, inputs, memory)
+    _with_own_names(model)
+    # What the exporter does not see, it leaves open; the golden run shows that it is so.
+    shapes = [named.shape for named in (*network.outputs(), *network.memory())]
+    for value, shape in zip(model.graph.output, shapes, strict=True):
+        for dimension, size in zip(value.type.tensor_type.shape.dim[1:], shape, strict=True):
+            dimension.dim_value = size
+    model = _simplified(model)
+    there = {(tensor.name, tuple(tensor.dims)) for tensor in model.graph.initializer}
+    if lost := sorted(
+        {name for name, weight in network.named_parameters() if (name, tuple(weight.shape)) not in there}
+    ):
+        raise ExportError(network.family, f"weights {', '.join(lost)} did not come through the exporter as they are")
+    if precision == "fp16":
+        model = to_half(model)
+    _check(model, network.family)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _traced(network: StreamingNetwork, inputs: Tensors, memory: Tensors) -> Any:
+    """As the exporter of PyTorch writes it."""
     import onnx
 
     flat = _Flat(network)
@@ -61,18 +84,27 @@ def to_onnx(network: StreamingNetwork, inputs: Tensors, memory: Tensors) -> byte
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load_model_from_string(buffer.getvalue())
-    _with_own_names(model)
-    # What the exporter does not see, it leaves open; the golden run shows that it is so.
-    shapes = [named.shape for named in (*network.outputs(), *network.memory())]
-    for value, shape in zip(model.graph.output, shapes, strict=True):
-        for dimension, size in zip(value.type.tensor_type.shape.dim[1:], shape, strict=True):
-            dimension.dim_value = size
-    there = {tensor.name for tensor in model.graph.initializer}
-    if lost := sorted(set(dict(network.named_parameters())) - there):
-        raise ExportError(network.family, f"weights {', '.join(lost)} did not come through the exporter as they are")
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return onnx.load_model_from_string(buffer.getvalue())
+
+
+def _simplified(model: Any) -> Any:
+    """The same computation: constants folded, shapes that are known written down, what computes nothing left out."""
+    import onnxslim
+
+    model = onnxslim.slim(model)
+    # Shapes between the operators: every runtime finds them itself.
+    del model.graph.value_info[:]
+    return model
+
+
+def _check(model: Any, network: str) -> None:
+    """By ONNX's own checker, types and shapes included."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportError(network, f"ONNX's checker refuses the model: {error}") from error
 
 
 def _with_own_names(model: Any) -> None:

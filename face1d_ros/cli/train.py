@@ -1,0 +1,9 @@
+"""`face1d train`: from a recipe and synthetic data to a network, its checkpoint and its bundle."""
+
+from face1d_ros.cli.lazy import LazyGroup
+
+command = LazyGroup(
+    "train",
+    help="Train a network on synthetic faces (docs/training.md). Needs PyTorch: requirements/train.txt.",
+    lazy={"smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks.")},
+)
