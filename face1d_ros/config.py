@@ -17,6 +17,8 @@ import yaml
 from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
 
 Value: TypeAlias = bool | int | float | str
+LONGEST_BRIDGE_S = 2.0
+"""More than this is no prediction any more."""
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -151,6 +153,33 @@ class LandmarksConfig(NodeConfig):
     model_file: str = setting(
         "", "A face_landmarker.task file to use in place of the bundled models; gives blendshapes too."
     )
+
+
+@dataclass(frozen=True)
+class SmoothingConfig(NodeConfig):
+    """What steadies the landmarks over time."""
+
+    name: ClassVar[str] = "smoothing_node"
+
+    model: str = setting(
+        "auto",
+        "'auto' (the shipped model for the landmarks' topology), the name or folder of a model bundle, a filter "
+        "(exponential, one_euro, kalman, savitzky_golay, mediapipe), or 'none' (landmarks stay as measured).",
+        dynamic=True,
+    )
+    strength: float = setting(
+        1.0,
+        "How far landmarks are moved: 0 stays as measured, 1 is the model's answer.",
+        between=(0.0, 1.0),
+        dynamic=True,
+    )
+    bridge_s: float = setting(
+        0.35,
+        "Seconds at most for which a face that is not seen is predicted, while its track has not ended.",
+        between=(0.0, LONGEST_BRIDGE_S),
+        dynamic=True,
+    )
+    engine: str = setting("auto", "What runs a model bundle.", choices=("auto", "onnxruntime", "tensorrt"))
 
 
 @dataclass(frozen=True)

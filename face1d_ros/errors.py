@@ -192,6 +192,10 @@ class CheckpointError(Face1dError):
         super().__init__(f"checkpoint '{path}': {problem}; expected a file that `face1d train` has written")
 
 
+class TrainingError(Face1dError):
+    """A training that cannot go on."""
+
+
 class ExportError(Face1dError):
     """A network that does not become a bundle, or a bundle that does not become a network."""
 

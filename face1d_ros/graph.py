@@ -13,6 +13,7 @@ from face1d_ros.config import (
     NodeConfig,
     PipelineConfig,
     RecorderConfig,
+    SmoothingConfig,
     build,
     load_parameter_file,
 )
@@ -66,6 +67,9 @@ CAMERA_INFO = Topic("camera/camera_info", "sensor_msgs/msg/CameraInfo", "Calibra
 LANDMARKS_RAW = Topic(
     "face1d/landmarks_raw", "face1d_ros/msg/FaceLandmarksArray", "Landmarks of every face, as detected."
 )
+LANDMARKS_SMOOTHED = Topic(
+    "face1d/landmarks", "face1d_ros/msg/FaceLandmarksArray", "Landmarks of every face, steadied over time."
+)
 OVERLAY = Topic(
     "face1d/overlay", "sensor_msgs/msg/Image", "The image with the faces drawn onto it, while somebody listens.", True
 )
@@ -75,6 +79,8 @@ LANDMARK_MARKERS = Topic(
     "The mesh of every face for RViz, while somebody listens.",
     True,
 )
+SHOWN = (LANDMARKS_SMOOTHED, LANDMARKS_RAW)
+"""What people look at: the first of these that is there for the frame."""
 
 CAMERA = NodeSpec("camera_node", CameraConfig, "Publishes a source as a ROS camera.", publishes=(IMAGE, CAMERA_INFO))
 LANDMARKS = NodeSpec(
@@ -85,7 +91,15 @@ LANDMARKS = NodeSpec(
     publishes=(LANDMARKS_RAW, OVERLAY, LANDMARK_MARKERS),
 )
 
-STAGES: tuple[NodeSpec, ...] = (LANDMARKS,)
+SMOOTHING = NodeSpec(
+    "smoothing_node",
+    SmoothingConfig,
+    "Steadies landmarks over time, and bridges short losses.",
+    subscribes=(LANDMARKS_RAW,),
+    publishes=(LANDMARKS_SMOOTHED,),
+)
+
+STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING)
 NODES: tuple[NodeSpec, ...] = (CAMERA, *STAGES)
 
 PIPELINE = NodeSpec(

@@ -48,7 +48,8 @@ def command(
 
     Latency: a frame as a stage has it, for 1 and 8 faces, at 30 and 60 Hz with sleeps between, and without a pause.
     Beside bare ONNX Runtime: our call and `InferenceSession.run` by turns. 8 faces beside 1: by turns, too, at 30 Hz
-    and without a pause. Parity: ONNX Runtime beside PyTorch on random windows, where PyTorch is installed.
+    and without a pause. Parity: ONNX Runtime beside PyTorch on random windows, where PyTorch is installed; its target
+    is for FP32, docs/export.md says what FP16 may differ by.
     """
     measurement = measure(paths, families, frames, rounds, windows)
     by_part = {
@@ -118,6 +119,7 @@ def network(bundle: Bundle, rounds: int, windows: int, progress: Progress) -> di
     row: dict[str, Any] = {
         "part": "network",
         "network": manifest.name,
+        "precision": manifest.precision,
         "parameters": manifest.parameters,
         "mac_m": manifest.mac / 1e6,
         "size_mb": bundle.size_bytes / 1e6,
@@ -134,10 +136,10 @@ def network(bundle: Bundle, rounds: int, windows: int, progress: Progress) -> di
 def targets(rows: Rows) -> dict[str, Target]:
     """The worst network's."""
     networks = [row for row in rows if row["part"] == "network"]
-    parities = [row["parity"] for row in networks]
+    parities = [row["parity"] for row in networks if row["precision"] == "fp32"]
     known = [parity for parity in parities if parity is not None]
     return {
-        "engines.parity_abs": Target(max(known) if len(known) == len(parities) else None, 1e-5),
+        "engines.parity_abs": Target(max(known) if known and len(known) == len(parities) else None, 1e-5),
         "engines.wrapper_us": Target(max(row["wrapper_us_tight"] for row in networks), 20.0),
         "engines.eight_faces_ratio": Target(max(row["eight_ratio_30hz"] for row in networks), 2.5),
     }

@@ -39,7 +39,7 @@ def read_bag(path: Path) -> Seen:
     seen = Seen()
     with AnyReader([path]) as reader:
         for connection, _, data in reader.messages():
-            if connection.msgtype == LANDMARKS_RAW.type:
+            if connection.topic.endswith(f"/{LANDMARKS_RAW.name}"):
                 message = reader.deserialize(data, connection.msgtype)
                 seen.frames += 1
                 seen.frames_of_track.update(int(face.track_id) for face in message.faces)  # type: ignore[attr-defined]

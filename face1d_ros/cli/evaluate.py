@@ -6,11 +6,17 @@ command = LazyGroup(
     "evaluate",
     help="Measure accuracy and robustness. Each prints a table; --json FILE writes it with its conditions and targets.",
     lazy={
+        "filters": ("face1d_ros.cli.evaluate_filters", "Grids of the classical filters' settings: jitter against lag."),
         "landmarks": ("face1d_ros.cli.evaluate_landmarks", "The detector on a real dataset, or on the portrait."),
         "pose": ("face1d_ros.cli.evaluate_pose", "Head pose of the detector's landmarks on BIWI or AFLW2000-3D."),
         "representations": (
             "face1d_ros.cli.evaluate_representations",
             "Faces as 1D signals: numbers kept, errors, time.",
         ),
+        "ablation-1dformer": (
+            "face1d_ros.cli.evaluate_ablation",
+            "What each part of 1DFormer is worth, retrained, beside the paper's table.",
+        ),
+        "smoothing": ("face1d_ros.cli.evaluate_smoothing", "Filters and networks that steady landmarks over time."),
     },
 )

@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": ("face1d_ros.cli.bench", "Measure speed."),
     "synth": ("face1d_ros.cli.synth", "Make and look at synthetic face motion with exact truth."),
     "evaluate": ("face1d_ros.cli.evaluate", "Measure accuracy and robustness."),
+    "train": ("face1d_ros.cli.train", "Train a network on synthetic faces."),
     "export": ("face1d_ros.cli.export", "Turn a trained network into a bundle."),
     "models": ("face1d_ros.cli.models", "List the model bundles, verify them, show one."),
     "engine": ("face1d_ros.cli.engine", "Build, verify, list and clear TensorRT engines."),

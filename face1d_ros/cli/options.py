@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +13,10 @@ from face1d_ros.graph import NODES, NodeSpec
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SEPARATOR = "__"
+FACE_MODEL = click.option(
+    "--face-model", type=click.Path(exists=True, path_type=Path), help="[default: $FACE1D_FACE_MODEL]"
+)
+"""The 3D face model that synthetic faces are made with."""
 
 
 def node_options(function: Function) -> Function:

@@ -98,6 +98,9 @@ def _run(
     stack.callback(_close, source, feed)
     click.echo(f"Source {source.description}")
     pipeline = stack.enter_context(Pipeline(make_steps(configs), time.perf_counter))
+    for step in pipeline.steps:
+        if notice := step.stage.diagnostics().get("notice"):
+            click.echo(f"{step.spec.stage}: {notice}")
     outputs = Outputs(wanted, source, stopping)
     stack.callback(outputs.close)
     outputs.open()

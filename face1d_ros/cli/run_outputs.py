@@ -20,7 +20,7 @@ from face1d_ros.cli.run_publisher import Publisher
 from face1d_ros.cli.run_source import PlayedSource
 from face1d_ros.drawing import draw_faces
 from face1d_ros.errors import Face1dError, RecordingError
-from face1d_ros.graph import LANDMARKS_RAW, STAGES
+from face1d_ros.graph import SHOWN, STAGES
 from face1d_ros.paths import printable, user_path
 from face1d_ros.replay.bag_writer import BagWriter
 from face1d_ros.replay.video_writer import VideoWriter, check_video_path
@@ -199,7 +199,8 @@ class Outputs:
         """Give each the results of one frame, by topic."""
         picture = None
         if any(output.pictures for output in self._outputs):
-            result = values.get(LANDMARKS_RAW.name)
+            there = (values[topic.name] for topic in SHOWN if topic.name in values)
+            result = next((each for each in there if each.header.stamp_ns == frame.header.stamp_ns), None)
             image = draw_faces(frame.image, result) if result is not None else frame.image
             picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
         for output in self._outputs:

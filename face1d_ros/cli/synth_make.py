@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from face1d_ros.cli.options import FACE_MODEL
 from face1d_ros.synth.corpus.capture import CapturePlans
 from face1d_ros.synth.corpus.fixed_sets import TEST_SETS, check_plans, check_values, parts_of
 from face1d_ros.synth.corpus.golden import write_shipped
@@ -49,7 +50,7 @@ class Seed(click.IntRange):
 
 @click.command("make")
 @click.argument("output", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--face-model", type=click.Path(exists=True, path_type=Path), help="[default: $FACE1D_FACE_MODEL]")
+@FACE_MODEL
 @click.option("--noise-model", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="[default: shipped]")
 @click.option(
     "--test-set", type=click.Choice(TEST_SETS), help="Make this fixed test set; most other options are then set."
@@ -107,7 +108,7 @@ def command(
             with Console(stderr=True).status(f"drawing the plans of {part}"):
                 digest = check_plans(test_set, part)
             click.echo(f"{test_set}, {part}: plans {digest[:16]}, as they are fixed")
-            _make(CorpusJob(fixed, model, noise), output / part, workers)
+            make(CorpusJob(fixed, model, noise), output / part, workers)
             click.echo(check_values(test_set, part, Corpus(output / part)))
         return
     driver = read_capture(capture) if capture else None
@@ -116,7 +117,7 @@ def command(
             job = CorpusJob(CorpusPlan(name, seed, count, seconds, scenario, per_subject), model, noise)
         else:
             job = CorpusJob(CapturePlans(driver, name, seed, count), model, noise, {driver.name: driver})
-        _make(job, output / name if split == EVERY_SPLIT else output, workers)
+        make(job, output / name if split == EVERY_SPLIT else output, workers)
 
 
 def _refuse_without_effect(ctx: click.Context, test_set: str | None, capture: Path | None, split: str) -> None:
@@ -140,7 +141,8 @@ def _sizes(split: str, sequences: int) -> dict[str, int]:
     return {name: sequences if name == SPLITS[0] else -(-sequences // OTHERS) for name in SPLITS}
 
 
-def _make(job: CorpusJob, folder: Path, workers: int) -> None:
+def make(job: CorpusJob, folder: Path, workers: int) -> None:
+    """Make a corpus, or what is missing of it, with a bar and in words."""
     click.echo(
         f"{folder}: {job.plans.count} sequences, about {job.estimated_frames:,.0f} frames, "
         f"{job.estimated_bytes / 1e9:.2f} GB, {job.shards} shards"

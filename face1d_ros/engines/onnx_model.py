@@ -45,6 +45,7 @@ def check_model(data: bytes, manifest: Manifest, refuse: Refuse) -> None:
             raise refuse("operator", f"{node.op_type} with a graph inside", "operators without graphs")
     for tensor in _tensors(model.graph):
         _check_tensor(onnx, tensor, refuse)
+    _check_precision(onnx, model.graph, manifest, refuse)
     weights = {tensor.name for tensor in model.graph.initializer}
     _check_values("inputs", [i for i in model.graph.input if i.name not in weights], manifest.inputs, refuse)
     _check_values("outputs", model.graph.output, manifest.outputs, refuse)
@@ -85,6 +86,14 @@ def _check_tensor(onnx: Any, tensor: Any, refuse: Refuse) -> None:
         raise refuse(f"weights '{tensor.name[:80]}'", f"unreadable data ({error})", "an array") from error
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise refuse(f"weights '{tensor.name[:80]}'", "values that are not finite", "finite weights")
+
+
+def _check_precision(onnx: Any, graph: Any, manifest: Manifest, refuse: Refuse) -> None:
+    """A model with float16 among its weights is FP16: tolerances and the figures shown go by what the manifest says."""
+    is_half = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in _tensors(graph))
+    found = "fp16" if is_half else "fp32"
+    if found != manifest.precision:
+        raise refuse("precision", f"{found} weights", f"{manifest.precision}, as in the manifest")
 
 
 def _check_values(what: str, found: Iterable[Any], expected: Iterable[TensorSpec], refuse: Refuse) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 from face1d_ros.engines.bundle import Bundle
@@ -13,6 +16,8 @@ from face1d_ros.errors import EngineError, MissingDependencyError
 NAME = "onnxruntime"
 PROVIDERS = {"CPU": "CPUExecutionProvider", "CUDA": "CUDAExecutionProvider", "TensorRT": "TensorrtExecutionProvider"}
 FATAL_ONLY = 4
+GPU, FIRST = "cuda", 0
+"""Where the inputs of CUDA and TensorRT are: on the GPU that both use by default."""
 
 
 def providers() -> list[str]:
@@ -31,11 +36,14 @@ class OnnxRuntimeEngine:
         if provider not in providers():
             raise EngineError(NAME, f"this build has no {provider}; it has {', '.join(providers())}")
         self.device = provider
+        self._runtime = runtime
+        if provider != "CPU":
+            _find_cuda(runtime)
         self.manifest = bundle.manifest
         self.precision = bundle.manifest.precision
         try:
             self._runtime_session: Any = runtime.InferenceSession(
-                bundle.model, session_options(runtime, provider), providers=[PROVIDERS[provider]]
+                bundle.model, session_options(runtime, provider), providers=[PROVIDERS[provider]], enable_fallback=0
             )
         except _errors() as error:
             raise EngineError(NAME, f"does not take '{bundle.manifest.name}' on {provider}: {error}") from error
@@ -46,7 +54,11 @@ class OnnxRuntimeEngine:
 
     def session(self, faces: int) -> OnnxRuntimeSession:
         """A new session, with an empty memory."""
-        return OnnxRuntimeSession(self._runtime_session, self.manifest, faces)
+        make_value = None if self.device == "CPU" else self._runtime.OrtValue.ortvalue_from_numpy
+        try:
+            return OnnxRuntimeSession(self._runtime_session, self.manifest, faces, make_value)
+        except _errors() as error:
+            raise EngineError(NAME, f"no session for {faces} faces on {self.device}: {error}") from error
 
     def close(self) -> None:
         """Free the network; sessions that are still held keep it alive."""
@@ -54,13 +66,20 @@ class OnnxRuntimeEngine:
 
 
 class OnnxRuntimeSession:
-    """Arrays bound once, in two ways by turns: a frame writes its memory where the frame before has read its own."""
+    """Arrays bound once, in two ways by turns: a frame writes its memory where the frame before has read its own.
 
-    def __init__(self, runtime_session: Any, manifest: Manifest, faces: int) -> None:
+    On a GPU inputs have a place of their own there, filled before each run: what lies with the CPU, ONNX Runtime copies
+    when it is bound and never again. Outputs and memory come back with each frame, so that the CPU can go on from it.
+    """
+
+    def __init__(
+        self, runtime_session: Any, manifest: Manifest, faces: int, make_value: Callable[..., Any] | None = None
+    ) -> None:
         self._session = runtime_session
         self._errors = _errors()
         inputs, outputs = empty_arrays(manifest.inputs, faces), empty_arrays(manifest.outputs, faces)
         memory = manifest.memory
+        self._on_gpu = {name: make_value(array, GPU, FIRST) for name, array in inputs.items()} if make_value else {}
         self._memory = [
             {m.input: inputs.pop(m.input) for m in memory},
             {m.input: outputs.pop(m.output) for m in memory},
@@ -68,17 +87,18 @@ class OnnxRuntimeSession:
         self.inputs: Arrays = inputs
         self.outputs: Arrays = outputs
         written = {m.output: m.input for m in memory}
-        self._bindings = [
-            self._bound(
-                inputs | self._memory[turn], outputs | {o: self._memory[1 - turn][i] for o, i in written.items()}
-            )
-            for turn in (0, 1)
-        ]
+        given = [inputs | self._memory[turn] for turn in (0, 1)]
+        given_back = [outputs | {o: self._memory[1 - turn][i] for o, i in written.items()} for turn in (0, 1)]
+        self._bindings = [self._bound(*arrays) for arrays in zip(given, given_back, strict=True)]
+        self._uploads = [[(value, arrays[name]) for name, value in self._on_gpu.items()] for arrays in given]
         self._turn = 0
 
     def _bound(self, inputs: Arrays, outputs: Arrays) -> Any:
         binding = self._session.io_binding()
-        for bind, arrays in ((binding.bind_input, inputs), (binding.bind_output, outputs)):
+        for name, value in self._on_gpu.items():
+            binding.bind_ortvalue_input(name, value)
+        on_cpu = {name: array for name, array in inputs.items() if name not in self._on_gpu}
+        for bind, arrays in ((binding.bind_input, on_cpu), (binding.bind_output, outputs)):
             for name, array in arrays.items():
                 bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
         return binding
@@ -86,6 +106,8 @@ class OnnxRuntimeSession:
     def run(self) -> None:
         """One frame."""
         try:
+            for value, array in self._uploads[self._turn]:
+                value.update_inplace(array)
             self._session.run_with_iobinding(self._bindings[self._turn])
         except self._errors as error:
             raise EngineError(NAME, f"failed at a run: {error}") from error
@@ -124,6 +146,13 @@ def onnxruntime_module() -> Any:
             "ONNX Runtime", "running the models of this package", "install it: pip install onnxruntime"
         ) from error
     return onnxruntime
+
+
+def _find_cuda(runtime: Any) -> None:
+    """CUDA and cuDNN from pip's wheels, which are on no path; ONNX Runtime knows where they are from 1.21 on."""
+    if hasattr(runtime, "preload_dlls"):
+        with redirect_stdout(io.StringIO()):  # it says there what it does not find, which the session then raises
+            runtime.preload_dlls()
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -59,7 +59,8 @@ class PortraitJudge:
         """So many frames of each variant, at least 3."""
         self._frames, self._rate_hz = frames, rate_hz
         self._config = LandmarksConfig(max_faces=1)
-        self._places = self._places_in_photo()
+        self.places = self._places_in_photo()
+        """(468, 2) px of the photo: where each landmark lies in it."""
 
     def row(self, variant: Variant) -> dict[str, Any]:
         """All figures of one variant; without values if the face was missed in a frame."""
@@ -70,12 +71,12 @@ class PortraitJudge:
                 missed += 1
                 continue
             predicted.append(points)
-            true.append(truth.move(self._places))
+            true.append(truth.move(self.places))
         row: dict[str, Any] = {"variant": variant.name, "missed": missed}
         return row if missed else row | landmark_motion(np.array(predicted), np.array(true))
 
     def _places_in_photo(self) -> Floats:
-        """(468, 2) where the landmarks lie in the photo."""
+        """Their mean over the frames at rest."""
         found = [
             truth.trace_back(points)
             for points, truth in self._seen(REST_FRAMES, PortraitImaging(), REST_MOTION)

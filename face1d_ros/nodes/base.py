@@ -75,6 +75,9 @@ class FaceNode(LifecycleNode):
     def tear_down(self) -> None:
         """Free what `set_up` made."""
 
+    def check(self, configs: Mapping[str, Any]) -> None:
+        """Refuse changed parameters, by the prefix of their section, with a ConfigError; nothing has changed yet."""
+
     def reconfigure(self) -> None:
         """Dynamic parameters have changed."""
 
@@ -185,6 +188,7 @@ class FaceNode(LifecycleNode):
     # Parameters, heartbeat, diagnostics.
 
     def _on_change(self, configs: Mapping[str, object]) -> None:
+        self.check(configs)
         self.config = configs[""]
         self.section_configs = {prefix: config for prefix, config in configs.items() if prefix}
         self.reconfigure()

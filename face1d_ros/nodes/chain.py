@@ -57,9 +57,16 @@ class Link:
         return bool(self.publisher.get_subscription_count()) or self.views.wanted
 
     def process(self, values: dict[str, Any], accounts: Accounts) -> None:
-        """Take the input from `values` (by topic), publish the output and leave it there for the next stages."""
+        """Take the input from `values` (by topic), publish the output and leave it there for the next stages.
+
+        Where a stage looks ahead, its first frames have no output, and what follows it no input.
+        """
+        if self._input not in values:
+            return
         began_s = time.perf_counter()
         output = self._stage.process(values[self._input])
+        if output is None:
+            return
         duration_s = time.perf_counter() - began_s
         info = dataclasses.replace(
             output.info,
@@ -72,6 +79,10 @@ class Link:
         self.publisher.publish(_message(output))
         values[self._output] = output
         self.last = Work(info, len(output.faces), output.header.stamp_ns)
+
+    def prepare(self, config: Any) -> None:
+        """Look at settings that may be taken over soon; raises ConfigError. Called by any thread."""
+        self._stage.prepare(config)
 
     def configure(self, config: Any) -> None:
         """Take over settings that may change; called by the thread that processes."""
@@ -92,8 +103,14 @@ class Link:
         """For diagnostics."""
         info = self.last.info
         return {
+            **self._stage.diagnostics(),
             "model": info.model,
             "engine": info.engine,
             "duration_ms": info.duration_s * 1e3,
             "faces": self.last.faces,
         }
+
+    @property
+    def notice(self) -> str:
+        """What the user should know of the stage; '' for nothing."""
+        return str(self._stage.diagnostics().get("notice", ""))

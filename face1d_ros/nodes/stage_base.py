@@ -55,11 +55,17 @@ class StageNode(FaceNode):
         self._links: list[Link] = []
         self._input: Input | None = None
         self._worker: Worker[Any] | None = None
+        self._notices: dict[str, str] = {}
         self._begin_accounts()
 
     def config_of(self, spec: NodeSpec) -> Any:
         """The configuration of one of the stages."""
         return self.config
+
+    def check(self, configs: Mapping[str, Any]) -> None:
+        """Ask each stage. In the pipeline, each has a section of its own."""
+        for link in self._links:
+            link.prepare(configs.get(link.spec.stage, configs[""]))
 
     # Lifecycle.
 
@@ -109,6 +115,7 @@ class StageNode(FaceNode):
         """Listen only while somebody listens to us, if so wished; say when nothing comes any more."""
         if self._input is None:
             return
+        self._say_notices()
         on_demand = getattr(self.config_of(self._specs[0]), "on_demand", False)
         if on_demand and not any(link.wanted for link in self._links):
             self._input.close()
@@ -119,6 +126,14 @@ class StageNode(FaceNode):
         else:
             stall_after_s = self.config.stall_after_s
             self._silence.update(self._topic(), self._came_at_s, stall_after_s, lambda: self._verdict()[1])
+
+    def _say_notices(self) -> None:
+        """Each once, until there is another one."""
+        notices = {link.spec.stage: link.notice for link in self._links}
+        for stage, notice in notices.items():
+            if notice and notice != self._notices.get(stage):
+                self.get_logger().warning(f"{stage}: {notice}")
+        self._notices = notices
 
     def _begin_accounts(self) -> None:
         self._seen = Seen()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rclpy.publisher import Publisher
 from rclpy.time import Time
@@ -11,7 +11,7 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from face1d_ros.drawing import draw_faces
-from face1d_ros.graph import LANDMARK_MARKERS, OVERLAY, NodeSpec
+from face1d_ros.graph import LANDMARK_MARKERS, OVERLAY, SHOWN, NodeSpec
 from face1d_ros.nodes.camera_topics import ImageMessage
 from face1d_ros.nodes.markers import FaceMarkers
 from face1d_ros.nodes.qos import create_publisher
@@ -72,9 +72,19 @@ class Views:
         """Whether somebody listens to one of them. Costs a microsecond."""
         return any(view.publisher.get_subscription_count() for view in self._views)
 
-    def show(self, values: dict[str, object]) -> None:
-        """Make what somebody listens to, from the input and output of the stage, by topic."""
+    def show(self, values: dict[str, Any]) -> None:
+        """Make what somebody listens to, from the input and output of the stage, by topic.
+
+        Where steady landmarks of the frame are there too, as in the pipeline, these are shown.
+        """
+        if not self._views:
+            return
         frame, result = values[self._input], values[self._output]
+        for topic in SHOWN:
+            later = values.get(topic.name)
+            if isinstance(later, FaceLandmarksArray) and later.header.stamp_ns == result.header.stamp_ns:
+                result = later
+                break
         if not isinstance(frame, Frame) or not isinstance(result, FaceLandmarksArray):
             raise TypeError(f"a view shows a Frame and a FaceLandmarksArray, got {type(frame)} and {type(result)}")
         for view in self._views:

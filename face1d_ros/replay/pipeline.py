@@ -67,17 +67,22 @@ class Pipeline:
     def process(self, frame: Frame, *, dropped: int = 0) -> dict[str, Any]:
         """The result of every stage for this frame, by topic.
 
-        `dropped` is how many frames were left out since the beginning, which the results tell.
+        `dropped` is how many frames were left out since the beginning, which the results tell. A stage that looks
+        ahead gives an earlier frame's result, with that one's header; none for its first frames.
         """
         self.frames += 1
         counts = {"received": self.frames + dropped, "used": self.frames, "dropped": dropped}
         values: dict[str, Any] = {self.steps[0].input: frame}
         for step in self.steps:
+            if step.input not in values:
+                continue
             began_s = self._now_s()
             result = step.stage.process(values[step.input])
+            if result is None:
+                continue
             info = dataclasses.replace(result.info, duration_s=self._now_s() - began_s, **counts)
             values[step.output] = dataclasses.replace(result, info=info)
-        return {step.output: values[step.output] for step in self.steps}
+        return {step.output: values[step.output] for step in self.steps if step.output in values}
 
     def reset(self) -> None:
         """Forget the frames so far."""

@@ -15,6 +15,13 @@ def _landmarks(config: Any) -> Stage:
     return LandmarksStage(config)
 
 
+def _smoothing(config: Any) -> Stage:
+    from face1d_ros.stages.smoothing import SmoothingStage
+
+    return SmoothingStage(config)
+
+
 FACTORIES: dict[str, Callable[[Any], Stage]] = {
     "landmarks_node": _landmarks,
+    "smoothing_node": _smoothing,
 }

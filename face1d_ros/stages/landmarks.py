@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from face1d_ros.config import LandmarksConfig
 from face1d_ros.detect.detector import Detector, make_detector
 from face1d_ros.detect.tracker import MAX_GAP_S, Tracker
@@ -44,9 +46,16 @@ class LandmarksStage:
         if before_ns is not None and not 0 <= stamp_ns - before_ns <= MAX_GAP_S * NS:
             self._detector.reset()
 
+    def prepare(self, config: LandmarksConfig) -> None:
+        """Whatever may change, fits."""
+
     def configure(self, config: LandmarksConfig) -> None:
         """Take over `lost_after_s`; everything else needs a new stage."""
         self._tracker.lost_after_s = config.lost_after_s
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Nothing beside `StageInfo`."""
+        return {}
 
     def reset(self) -> None:
         """Forget where faces were. Their ids end with the next frame."""

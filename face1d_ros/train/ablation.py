@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from face1d_ros.evaluate.metrics import nrmse_percent, stability_percent
+from face1d_ros.geometry.topology import indices_in
 from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.sequence import Sequence as Track
@@ -120,17 +121,18 @@ def judged(network: StreamingNetwork | None, test: Sequence[Track]) -> dict[str,
 
 
 def _rows(network: StreamingNetwork | None, sequence: Track) -> Iterator[dict[str, float]]:
-    if sequence.name.split("/")[0] not in BLOCKS or sequence.topology is not Topology.FACE_68:
+    if sequence.name.split("/")[0] not in BLOCKS:
         return
+    points = indices_in(Topology.FACE_68, sequence.topology)
     part = max(stretches(sequence), key=lambda part: part.stop - part.start, default=slice(0, 0))
     if part.stop - part.start < SHORTEST:
         return
     seen = sequence.seen[part]
-    truth = sequence.clean_px[part, :, :2].astype(np.float64)
-    refined = np.where(seen[:, None, None], sequence.observed[part], 0.0).astype(np.float32)
+    truth = sequence.clean_px[part][:, points, :2].astype(np.float64)
+    refined = np.where(seen[:, None, None], sequence.observed[part][:, points], 0.0).astype(np.float32)
     if network is not None:
         stamps_s = sequence.stamps_s[part]
-        confidence = np.where(seen[:, None], sequence.point_confidence[part], 0.0).astype(np.float32)
+        confidence = np.where(seen[:, None], sequence.point_confidence[part][:, points], 0.0).astype(np.float32)
         inputs = {
             "landmarks": torch.from_numpy(refined)[None],
             "confidence": torch.from_numpy(confidence)[None],

@@ -28,7 +28,7 @@ from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, rotations
 from face1d_ros.types import FloatArray, Topology
 
-LONGEST_LOSS_S = 0.35
+LONGEST_LOSS_S = 0.4
 """A face that was lost for longer is met as a new one, as `bridge_s` has it at run time."""
 FACE_MM = 150.0
 """What shapes beyond the face model are in percent of."""

@@ -56,16 +56,25 @@ def test_with_nothing_to_measure_it_says_what_can_be(monkeypatch: pytest.MonkeyP
         run()
 
 
-def test_targets_are_those_of_the_worst_network():
-    def row(parity: float, wrapper: float, ratio: float) -> dict[str, object]:
-        return {"part": "network", "parity": parity, "wrapper_us_tight": wrapper, "eight_ratio_30hz": ratio}
+def row(parity: float | None, wrapper: float, ratio: float, precision: str = "fp32") -> dict[str, object]:
+    times = {"wrapper_us_tight": wrapper, "eight_ratio_30hz": ratio}
+    return {"part": "network", "precision": precision, "parity": parity, **times}
 
+
+def test_targets_are_those_of_the_worst_network():
     found = targets([row(1e-7, 5.0, 3.0), row(1e-6, 4.0, 2.0), {"part": "latency"}])
     assert {key: (target.value, target.passed) for key, target in found.items()} == {
         "engines.parity_abs": (1e-6, True),
         "engines.wrapper_us": (5.0, True),
         "engines.eight_faces_ratio": (3.0, False),
     }
+
+
+def test_parity_is_asked_of_fp32_networks_and_of_each_of_them():
+    half = row(3e-5, 1.0, 1.0, "fp16")
+    assert targets([row(1e-7, 1.0, 1.0), half])["engines.parity_abs"].value == 1e-7
+    assert targets([half])["engines.parity_abs"].value is None
+    assert targets([row(1e-7, 1.0, 1.0), row(None, 1.0, 1.0)])["engines.parity_abs"].value is None
 
 
 def test_bare_onnx_runtime_carries_its_memory(tmp_path: Path):

@@ -111,7 +111,9 @@ def test_up_starts_the_nodes_and_ends_them_on_ctrl_c() -> None:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if {"camera_node", "landmarks_node"} <= {each.split()[0] for each in lines if "active" in each}:
+        if {"camera_node", "landmarks_node", "smoothing_node"} <= {
+            each.split()[0] for each in lines if "active" in each
+        }:
             break
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
@@ -144,6 +146,7 @@ def test_the_demo_records_a_bag_with_faces(tmp_path: Path, mode: str) -> None:
     done = face1d("demo", "--duration", "4", "--bag", str(bag), "--mode", mode)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"/face1d/landmarks_raw +\d+", done.stdout)
+    assert re.search(r"/face1d/landmarks +\d+", done.stdout)
     assert re.search(r"Faces track 1 in \d+ of \d+ frames", done.stdout)
     assert list(bag.glob("*.mcap"))
 

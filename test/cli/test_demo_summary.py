@@ -10,6 +10,9 @@ from rosbags.typesys import Stores, get_typestore
 
 from face1d_ros.cli.demo_summary import Seen, _take_source, read_bag
 from face1d_ros.cli.screen import print_left_out
+from face1d_ros.graph import LANDMARKS_RAW, LANDMARKS_SMOOTHED
+from face1d_ros.replay.bag_writer import BagWriter
+from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, Header
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
@@ -50,6 +53,16 @@ def test_what_the_camera_left_out_and_the_last_words_are_found(bag: Path, capsys
     print_left_out(seen.left_out, "the source's time jumped once")
     said = capsys.readouterr().out
     assert said == "Left out by the source: 2 size, 4 undecodable\nThe source's time jumped once\n"
+
+
+def test_a_frame_counts_once_on_whatever_topics_its_face_is(tmp_path: Path) -> None:
+    bag = BagWriter(tmp_path / "faces", (LANDMARKS_RAW, LANDMARKS_SMOOTHED))
+    for index in range(5):
+        frame = FaceLandmarksArray(Header(index * 10**8), faces=(FaceLandmarks(track_id=1),) if index < 3 else ())
+        bag.write({LANDMARKS_RAW.name: frame, LANDMARKS_SMOOTHED.name: frame})
+    bag.close()
+    seen = read_bag(tmp_path / "faces")
+    assert (seen.frames, dict(seen.frames_of_track)) == (5, {1: 3})
 
 
 def test_nothing_left_out_is_not_worth_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,10 +41,14 @@ def start(*arguments: object, code: str = "from face1d_ros.cli.main import main;
     return subprocess.Popen(words, cwd=ROOT, **options)
 
 
-def results(bag: Path) -> list[FaceLandmarksArray]:
+RAW, SMOOTHED = "/face1d/landmarks_raw", "/face1d/landmarks"
+
+
+def results(bag: Path, topic: str = RAW) -> list[FaceLandmarksArray]:
     with AnyReader([bag]) as reader:
-        assert [connection.topic for connection in reader.connections] == ["/face1d/landmarks_raw"]
-        return [from_bag(reader.deserialize(data, c.msgtype)) for c, _, data in reader.messages()]
+        assert sorted(connection.topic for connection in reader.connections) == [SMOOTHED, RAW]
+        chosen = [connection for connection in reader.connections if connection.topic == topic]
+        return [from_bag(reader.deserialize(data, c.msgtype)) for c, _, data in reader.messages(chosen)]
 
 
 def bits(value: Any) -> Any:
@@ -92,6 +96,10 @@ def test_it_needs_no_ros_and_no_torch_and_writes_bag_and_video(tmp_path: Path) -
     assert [value.header.stamp_ns for value in found] == [round(index * 1e9 / 30) for index in range(20)]
     assert [value.info.used for value in found] == list(range(1, 21))
     assert all(0.0 < value.info.duration_s < 5.0 for value in found)
+    smoothed = results(tmp_path / "bag", SMOOTHED)
+    assert [value.header.stamp_ns for value in smoothed] == [value.header.stamp_ns for value in found]
+    assert all(value.info.stage == "smoothing" and len(value.faces) == 1 for value in smoothed)
+    assert any((one.faces[0].points != other.faces[0].points).any() for one, other in zip(found, smoothed, strict=True))
     assert video_length(tmp_path / "film.mp4") == 20
     plain = next(AnimatedPortrait().frames()).image
     drawn = cv2.cvtColor(cv2.VideoCapture(str(tmp_path / "film.mp4")).read()[1], cv2.COLOR_BGR2RGB)
@@ -177,7 +185,7 @@ def test_a_source_that_breaks_off_is_told_after_its_last_frame(tmp_path: Path) -
 
 
 def test_a_full_disk_ends_the_run_and_leaves_complete_files(tmp_path: Path) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
     code = limit + "from face1d_ros.cli.main import main; main()"
     process = start(*FAST, "--bag", tmp_path / "bag", code=code)
     said, errors = process.communicate(timeout=DEADLINE_S)
@@ -186,7 +194,7 @@ def test_a_full_disk_ends_the_run_and_leaves_complete_files(tmp_path: Path) -> N
     assert "Traceback" not in errors
     found = results(tmp_path / "bag")
     assert len(found) == 31  # the first frame, and the second after it, were safe
-    assert f"({len(found)} messages" in said
+    assert f"({len(found) + len(results(tmp_path / 'bag', SMOOTHED))} messages" in said
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -273,4 +281,4 @@ def test_what_is_published_is_what_is_recorded(tmp_path: Path) -> None:
     for value in map(from_message, heard):
         assert bits(value) == bits(recorded[value.header.stamp_ns])
         assert repr(value.info) == repr(recorded[value.header.stamp_ns].info)
-    assert f"{len(recorded)} messages published" in said
+    assert f"{len(recorded) + len(results(tmp_path / 'bag', SMOOTHED))} messages published" in said

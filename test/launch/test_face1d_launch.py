@@ -39,9 +39,9 @@ SETUPS = {
     "namespace": ({"namespace": "robot", "source": "portrait"}, "/robot"),
 }
 NODES = {
-    "graph": {"camera_node", "landmarks_node"},
+    "graph": {"camera_node", "landmarks_node", "smoothing_node"},
     "pipeline": {"camera_node", "pipeline_node"},
-    "namespace": {"camera_node", "landmarks_node"},
+    "namespace": {"camera_node", "landmarks_node", "smoothing_node"},
 }
 
 
@@ -84,17 +84,22 @@ def check_faces_and_nodes(listener: Any, name: str) -> None:
     """Faces come, each frame once, from the nodes that were asked for."""
     prefix = SETUPS[name][1]
     messages: list[FaceLandmarksArray] = []
+    smoothed: list[FaceLandmarksArray] = []
     reporting: set[str] = set()
     listener.create_subscription(FaceLandmarksArray, f"{prefix}/face1d/landmarks_raw", messages.append, 5)
+    listener.create_subscription(FaceLandmarksArray, f"{prefix}/face1d/landmarks", smoothed.append, 5)
     listener.create_subscription(
         DiagnosticArray, "/diagnostics", lambda m: reporting.update(s.name for s in m.status), 10
     )
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         listener.spin(timeout_sec=0.1)
-        if sum(bool(m.faces) for m in messages) >= 30 and len(reporting) >= len(NODES[name]):
+        if all(sum(bool(m.faces) for m in each) >= 30 for each in (messages, smoothed)) and len(reporting) >= len(
+            NODES[name]
+        ):
             break
     assert sum(bool(message.faces) for message in messages) >= 30
+    assert sum(bool(message.faces) for message in smoothed) >= 30
     assert {face.track_id for message in messages for face in message.faces} == {1}
     stamps = [(m.header.stamp.sec, m.header.stamp.nanosec) for m in messages]
     assert stamps == sorted(set(stamps))
@@ -132,7 +137,7 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         ended.append((event.process_name.rsplit("-", 1)[0], event.returncode))
         if started.count("camera_node") > 1:
             return [Shutdown()]
-        return [watch] if len(ended) == 2 else []
+        return [watch] if len(ended) == 3 else []
 
     os.environ |= isolated()
     service = LaunchService(noninteractive=True)
@@ -147,5 +152,6 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         )
     )
     assert service.run() == 0
-    assert sorted(started) == ["camera_node", "landmarks_node", "sleep"]
-    assert while_watched == [("camera_node", 2), ("landmarks_node", 0)]
+    assert sorted(started) == ["camera_node", "landmarks_node", "sleep", "smoothing_node"]
+    assert while_watched[0] == ("camera_node", 2)
+    assert sorted(while_watched[1:]) == [("landmarks_node", 0), ("smoothing_node", 0)]

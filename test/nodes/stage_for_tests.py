@@ -44,6 +44,12 @@ class StageForTests:
     def reset(self) -> None:
         self.calls.append("reset")
 
+    def prepare(self, config: Any) -> None:
+        pass
+
+    def diagnostics(self) -> dict[str, object]:
+        return {}
+
     def configure(self, config: Any) -> None:
         self.config = config
 

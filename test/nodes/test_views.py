@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from face1d_ros.cli.demo import TOPICS
 from face1d_ros.convert import frame_to_compressed, image_to_frame
 from face1d_ros.geometry.topology import edges
-from face1d_ros.graph import LANDMARK_MARKERS, OVERLAY, PIPELINE
+from face1d_ros.graph import IMAGE, LANDMARK_MARKERS, LANDMARKS, LANDMARKS_RAW, LANDMARKS_SMOOTHED, OVERLAY, PIPELINE
 from face1d_ros.nodes import views
 from face1d_ros.nodes.landmarks_node import LandmarksNode
 from face1d_ros.nodes.mailbox import Mailbox
@@ -24,7 +25,7 @@ from face1d_ros.nodes.pipeline_node import PipelineNode
 from face1d_ros.nodes.qos import image_qos, view_qos
 from face1d_ros.nodes.recorder_node import RecorderNode
 from face1d_ros.nodes.stage_base import VIEW_GIVES_WAY_S
-from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, Header, Topology
+from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, Frame, Header, Topology
 
 WIDTH, HEIGHT = 64, 48
 
@@ -208,3 +209,20 @@ def test_views_are_not_recorded_unless_asked_for(ros: Ros):
     assert "face1d/landmarks_raw" in wanted
     assert not {OVERLAY.name, LANDMARK_MARKERS.name} & {*wanted, *TOPICS}
     assert {OVERLAY, LANDMARK_MARKERS} <= set(PIPELINE.publishes) - set(PIPELINE.results)
+
+
+@pytest.mark.parametrize(("later_ns", "shown"), [(5, "smoothed"), (4, "raw"), (None, "raw")])
+def test_steady_landmarks_of_the_same_frame_are_shown_where_they_are_there(
+    monkeypatch: pytest.MonkeyPatch, later_ns: int | None, shown: str
+):
+    seen: list[FaceLandmarksArray] = []
+    view = SimpleNamespace(
+        publisher=SimpleNamespace(get_subscription_count=lambda: 1), show=lambda frame, result: seen.append(result)
+    )
+    monkeypatch.setattr(views, "VIEWS", {OVERLAY.name: lambda node: view, LANDMARK_MARKERS.name: lambda node: view})
+    results = {"raw": FaceLandmarksArray(Header(5)), "smoothed": FaceLandmarksArray(Header(later_ns or 0))}
+    values = {IMAGE.name: Frame(Header(5), np.zeros((4, 4, 3), np.uint8)), LANDMARKS_RAW.name: results["raw"]}
+    if later_ns is not None:
+        values[LANDMARKS_SMOOTHED.name] = results["smoothed"]
+    views.Views(None, LANDMARKS).show(values)
+    assert seen == [results[shown]] * 2

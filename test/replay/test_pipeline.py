@@ -64,6 +64,18 @@ def test_each_stage_gets_what_the_one_before_it_made(
     assert {value.header for value in values.values()} == {first.header}
 
 
+def test_a_stage_that_looks_ahead_has_no_result_at_first_and_what_follows_it_neither(
+    steps: list[Step], stages: tuple[Recorder, Recorder], frame: Callable[[int], Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = dataclasses.replace(SMOOTHING, subscribes=(SMOOTH,), publishes=(Topic("face1d/mesh", "", ""),))
+    last = Recorder("mesh")
+    monkeypatch.setattr(stages[1], "process", lambda value: value if value.header.stamp_ns else None)
+    run = Pipeline([*steps, Step(third, last)])
+    assert list(run.process(frame(0))) == [LANDMARKS_RAW.name]
+    assert list(run.process(frame(1))) == [LANDMARKS_RAW.name, SMOOTH.name, "face1d/mesh"]
+    assert len(last.given) == 1
+
+
 def test_counts_are_filled_in_and_time_is_unknown_without_a_timer(
     steps: list[Step], frame: Callable[[int], Frame]
 ) -> None:

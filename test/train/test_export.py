@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from onnx import TensorProto, helper
+from train.small_networks import SMALL, SMALL_1D_FORMER, network
 
 import face1d_ros.train
 from face1d_ros.cli.main import face1d
@@ -19,20 +20,12 @@ from face1d_ros.engines.bundle import accept, load_bundle
 from face1d_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
 from face1d_ros.errors import BundleError, CheckpointError, ExportError, MissingDependencyError
 from face1d_ros.nets.families import FAMILIES
-from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.train.checkpoint import load_checkpoint, save_checkpoint
 from face1d_ros.train.export import PARITY, UNTRAINED, export, network_of, parity, untrained
 from face1d_ros.train.onnx_export import OPSET, count_mac
 
-SMALL: dict[str, Any] = {"landmarks": 21, "part": 4, "width": 8, "hidden": 4, "rank": 3}
-SMALL_1D_FORMER: dict[str, Any] = {"landmarks": 21, "window": 4, "length": 8, "bins": 16}
 FACTS = UNTRAINED | {"command": "face1d train smoothing", "seed": 7, "settings": {"strengths": [1.0]}}
 EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES)
-
-
-def network(family: str = "gru") -> StreamingNetwork:
-    torch.manual_seed(1)
-    return untrained(family, SMALL_1D_FORMER if family == "one_d_former" else SMALL)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -10,30 +10,29 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from train.small_networks import network
 
 from face1d_ros.errors import ExportError
 from face1d_ros.nets.families import FAMILIES
 from face1d_ros.nets.network import StreamingNetwork, Tensors
 from face1d_ros.train import onnx_export
-from face1d_ros.train.export import untrained
 from face1d_ros.train.onnx_export import to_onnx
 
 
-def frame(network: StreamingNetwork) -> tuple[Tensors, Tensors]:
-    frames = network.example(2, 1, torch.Generator().manual_seed(1))
-    return {name: tensor[:, 0] for name, tensor in frames.items()}, network.empty_memory(2)
+def frame(net: StreamingNetwork) -> tuple[Tensors, Tensors]:
+    frames = net.example(2, 1, torch.Generator().manual_seed(1))
+    return {name: tensor[:, 0] for name, tensor in frames.items()}, net.empty_memory(2)
 
 
 def exported(family: str) -> tuple[StreamingNetwork, Any]:
-    torch.manual_seed(1)
-    network = untrained(family)
+    net = network(family)
     with torch.no_grad():
-        return network, onnx.load_model_from_string(to_onnx(network, *frame(network)))
+        return net, onnx.load_model_from_string(to_onnx(net, *frame(net)))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_runtimes_own_simplification_finds_nothing_more_to_leave_out(tmp_path: Path, family: str):
-    """Its basic level: constants, operators that compute nothing, and the same computed twice."""
+    """Its basic level: constants, operators that compute nothing, the same computed twice."""
     _, model = exported(family)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -41,15 +40,16 @@ def test_onnx_runtimes_own_simplification_finds_nothing_more_to_leave_out(tmp_pa
     onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     there = Counter(node.op_type for node in model.graph.node)
     left = Counter(node.op_type for node in onnx.load(tmp_path / "basic.onnx").graph.node)
-    assert sum(there.values()) <= sum(left.values()), f"it left out {there - left}"
+    made_one = left["Gemm"] - there["Gemm"]  # of MatMul and Add: not counted
+    assert sum(there.values()) <= sum(left.values()) + made_one, f"it left out {there - left}"
     assert not {"Constant", "Identity", "Dropout"} & set(there)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_come_through_under_their_names_and_as_they_are(family: str):
-    network, model = exported(family)
+    net, model = exported(family)
     found = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    for name, weight in network.named_parameters():
+    for name, weight in net.named_parameters():
         assert (found[name] == weight.detach().numpy()).all(), name
     assert not model.graph.value_info
 
@@ -65,7 +65,7 @@ def test_simplification_leaves_out_what_the_exporter_writes_too_much(monkeypatch
 
 def test_a_graph_that_onnx_refuses_is_not_exported(monkeypatch: pytest.MonkeyPatch):
     def broken(model: Any) -> Any:
-        model.graph.node[0].input[0] = "nobody"
+        model.graph.node[-1].input[0] = "nobody"
         return model
 
     monkeypatch.setattr(onnx_export, "_simplified", broken)
@@ -74,8 +74,7 @@ def test_a_graph_that_onnx_refuses_is_not_exported(monkeypatch: pytest.MonkeyPat
 
 
 def test_two_weights_that_are_equal_and_became_one_are_found():
-    network = untrained("gru")
-    with torch.no_grad():
-        network.get_parameter("shape_in").copy_(network.get_parameter("motion_in"))
-    with torch.no_grad(), pytest.raises(ExportError, match="did not come through the exporter"):
-        to_onnx(network, *frame(network))
+    net = network()
+    with torch.no_grad(), pytest.raises(ExportError, match="shape_in did not come through the exporter"):
+        net.get_parameter("shape_in").copy_(net.get_parameter("motion_in"))
+        to_onnx(net, *frame(net))

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 import torch
+from train.small_corpus import small_corpus
 
 from face1d_ros.errors import CorpusError
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.train.tracks import LONGEST_LOSS_S, Changes, Tracks, Window, check_topology, stretches
 from face1d_ros.types import Topology
-from train.small_corpus import small_corpus
 
 FRAMES = 6
 

@@ -1,0 +1,18 @@
+"""Networks of every family that are small enough to be exported in a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from face1d_ros.nets.network import StreamingNetwork
+from face1d_ros.train.export import untrained
+
+SMALL: dict[str, Any] = {"landmarks": 21, "part": 4, "width": 8, "hidden": 4, "rank": 3}
+SMALL_1D_FORMER: dict[str, Any] = {"landmarks": 21, "window": 4, "length": 8, "bins": 16}
+
+
+def network(family: str = "gru") -> StreamingNetwork:
+    torch.manual_seed(1)
+    return untrained(family, SMALL_1D_FORMER if family == "one_d_former" else SMALL)
