@@ -174,7 +174,7 @@ class SmoothingConfig(NodeConfig):
         dynamic=True,
     )
     bridge_s: float = setting(
-        0.35,
+        0.4,
         "Seconds at most for which a face that is not seen is predicted, while its track has not ended.",
         between=(0.0, LONGEST_BRIDGE_S),
         dynamic=True,

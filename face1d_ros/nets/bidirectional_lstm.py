@@ -80,11 +80,12 @@ class BidirectionalLstm(Smoother):
 
     def context(self, parts: Tensor, memory: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
         """Equation 17: both states of the frame that comes out, side by side."""
-        past, past_cell = lstm_cell(self.forward_gates, parts, memory["hidden"], memory["cell"])
+        width = self.config.width
+        past, past_cell = lstm_cell(self.forward_gates, width, parts, memory["hidden"], memory["cell"])
         future = future_cell = torch.zeros_like(parts)
         for frame in reversed(memory[AHEAD].unbind(dim=1)):
-            future, future_cell = lstm_cell(self.backward_gates, frame, future, future_cell)
-        future, _ = lstm_cell(self.backward_gates, parts, future, future_cell)
+            future, future_cell = lstm_cell(self.backward_gates, width, frame, future, future_cell)
+        future, _ = lstm_cell(self.backward_gates, width, parts, future, future_cell)
         return self.join(torch.cat([past, future], dim=1)), {"hidden": past, "cell": past_cell}
 
     def context_memory(self) -> tuple[Named, ...]:

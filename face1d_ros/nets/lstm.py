@@ -40,14 +40,13 @@ class Lstm(Smoother):
         after: dict[str, Tensor] = {}
         x = parts  # (B, D, M)
         for layer, gates in enumerate(self.gates):
-            x, cell = lstm_cell(gates, x, memory[f"hidden_{layer}"], memory[f"cell_{layer}"])
+            x, cell = lstm_cell(gates, self.config.width, x, memory[f"hidden_{layer}"], memory[f"cell_{layer}"])
             after |= {f"hidden_{layer}": x, f"cell_{layer}": cell}
         return x, after
 
 
-def lstm_cell(gates: nn.Module, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+def lstm_cell(gates: nn.Module, width: int, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """Equations 7 to 11: the states h and c (B, D, M) after x; `gates` is the product of all four weights at once."""
-    width = x.shape[1]
     opened, candidate = gates(torch.cat([hidden, x], dim=1)).split([3 * width, width], dim=1)
     forget, take, give = torch.sigmoid(opened).split(width, dim=1)  # 7, 8 and 10
     cell = forget * cell + take * torch.tanh(candidate)  # 9

@@ -17,6 +17,8 @@ AUTO, NONE = "auto", "none"
 FALLBACK = "one_euro"
 """The filter in place of a model that is not there."""
 TASK = "smoothing"
+DEFAULT = "gru"
+"""The family of the shipped models that `auto` takes: the smallest that is good enough (docs/smoothing.md)."""
 MOST_FRAMES_AHEAD = 60
 KNOWN = tuple(int(topology) for topology in Topology if topology)
 NOT_THERE = (BundleError, EngineError, MissingDependencyError)
@@ -104,7 +106,7 @@ def refused(name: str, error: Face1dError) -> InvalidValueError:
 
 
 def _automatic(topology: Topology, engine: str) -> Smoother:
-    name = f"{TASK}-{int(topology)}"
+    name = f"{TASK}_{DEFAULT}_{int(topology)}"
     folder = _shipped().get(_same(name))
     if folder is None:
         return fallback(f"no model {name} comes with this version")

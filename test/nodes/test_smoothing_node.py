@@ -138,8 +138,8 @@ def test_without_a_shipped_model_it_says_that_a_filter_is_in_its_place(
     bench = Bench(ros)
     assert bench.answer(frame(0, [face()])).info.model == "one_euro"
     values = values_of(listener.wait_for_message("frames are stamped"))
-    assert values["notice"] == "no model smoothing-68 comes with this version: the filter one_euro is in its place"
-    told = "smoothing: no model smoothing-478 comes with this version"
+    assert values["notice"] == "no model smoothing_gru_68 comes with this version: the filter one_euro is in its place"
+    told = "smoothing: no model smoothing_gru_478 comes with this version"
     time.sleep(0.6)
     assert capfd.readouterr().err.count(told) == 1
 

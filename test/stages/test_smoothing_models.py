@@ -48,7 +48,7 @@ def first(stage: SmoothingStage, index: int = 0, shift_px: float = 0.0) -> Any:
 
 
 def test_auto_takes_the_shipped_model_for_the_landmarks_there_are(ship: Ship) -> None:
-    ship("smoothing_68")
+    ship("smoothing_gru_68")
     stage = SmoothingStage(config("auto"))
     assert first(stage)[1].model == "tiny 1"
     assert "notice" not in stage.diagnostics()
@@ -60,12 +60,12 @@ def test_auto_takes_the_shipped_model_for_the_landmarks_there_are(ship: Ship) ->
 def test_auto_without_a_shipped_model_is_the_one_euro_filter_and_says_so(ship: Ship) -> None:
     stage = SmoothingStage(config("auto"))
     assert first(stage)[1].model == "one_euro"
-    notice = "no model smoothing-68 comes with this version: the filter one_euro is in its place"
+    notice = "no model smoothing_gru_68 comes with this version: the filter one_euro is in its place"
     assert stage.diagnostics()["notice"] == notice
 
 
 def test_auto_with_a_damaged_model_is_the_filter_and_says_why(ship: Ship) -> None:
-    (ship("smoothing_68") / "golden.npz").write_bytes(b"")
+    (ship("smoothing_gru_68") / "golden.npz").write_bytes(b"")
     stage = SmoothingStage(config("auto"))
     assert first(stage)[1].model == "one_euro"
     assert "SHA-256 of golden.npz" in str(stage.diagnostics()["notice"])
@@ -77,13 +77,13 @@ def test_auto_with_a_model_that_nothing_runs_is_the_filter_and_says_why(
     def fail(*_: object) -> None:
         raise EngineError("onnxruntime", "golden run differs")
 
-    ship("smoothing_68")
+    ship("smoothing_gru_68")
     monkeypatch.setattr(smoothing_choice, "NetworkSmoother", fail)
     stage = SmoothingStage(config("auto"))
     assert first(stage)[1].model == "one_euro"
     assert "golden run differs" in str(stage.diagnostics()["notice"])
     with pytest.raises(InvalidValueError, match="golden run differs"):
-        SmoothingStage(config("smoothing_68"))
+        SmoothingStage(config("smoothing_gru_68"))
 
 
 @pytest.mark.parametrize("name", ["smoothing-68-fast", "smoothing_68_fast"])
