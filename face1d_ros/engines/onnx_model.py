@@ -89,11 +89,13 @@ def _check_tensor(onnx: Any, tensor: Any, refuse: Refuse) -> None:
 
 
 def _check_precision(onnx: Any, graph: Any, manifest: Manifest, refuse: Refuse) -> None:
-    """A model with float16 among its weights is FP16: tolerances and the figures shown go by what the manifest says."""
-    is_half = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in _tensors(graph))
+    """A model that works with float16 anywhere is FP16: tolerances go by what the manifest says."""
+    half = onnx.TensorProto.FLOAT16
+    casts = (attribute.i for node in graph.node if node.op_type == "Cast" for attribute in node.attribute)
+    is_half = any(tensor.data_type == half for tensor in _tensors(graph)) or half in casts
     found = "fp16" if is_half else "fp32"
     if found != manifest.precision:
-        raise refuse("precision", f"{found} weights", f"{manifest.precision}, as in the manifest")
+        raise refuse("precision", f"a model of {found}", f"{manifest.precision}, as in the manifest")
 
 
 def _check_values(what: str, found: Iterable[Any], expected: Iterable[TensorSpec], refuse: Refuse) -> None:

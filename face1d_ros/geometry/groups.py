@@ -8,7 +8,7 @@ from face1d_ros.geometry.topology import region
 from face1d_ros.types import Topology
 
 GROUPS = ("left_brow", "right_brow", "left_eye", "right_eye", "nose", "mouth", "contour")
-"""As 1DFormer (Yin et al. 2024) has them. To the contour belong forehead and cheeks, which the 68 points do not have."""
+"""As 1DFormer (Yin et al. 2024) has them. The contour has forehead and cheeks, too, where a topology has them."""
 
 
 def seven_groups(topology: Topology) -> tuple[int, ...]:

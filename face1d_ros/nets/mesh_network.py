@@ -17,6 +17,8 @@ from face1d_ros.nets.network import Named, StreamingNetwork, Tensors
 CHANNELS = 4
 """Of a landmark: how far off the usual place (3), confidence (1)."""
 TURN_FEATURES = 9
+PATCH = 16
+"""Slots are a multiple of this: 30 patches of 478 landmarks."""
 FURTHEST = 8.0
 """Of a landmark from its usual place, in standard deviations: what is further off says no more."""
 MOST_IDENTITY = 5.0
@@ -51,8 +53,9 @@ class MeshConfig:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """(S,) the landmark in each slot."""
-        return self.order or tuple(range(self.landmarks))
+        """(S,) the landmark in each slot; without an order the last one fills up the last patch."""
+        filled = -(-self.landmarks // PATCH) * PATCH
+        return self.order or tuple(min(index, self.landmarks - 1) for index in range(filled))
 
     @property
     def estimates(self) -> int:

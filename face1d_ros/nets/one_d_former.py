@@ -1,11 +1,12 @@
 """1DFormer (Yin et al. 2024): tokens of landmarks on each axis that talk through time and along the face.
 
-Here the tokens come from measured coordinates (`tokens`, to be replaced where they shall come from pixels). The axes of a
-landmark begin where it is measured in this frame, so that a heatmap says how far off the measurement is. All is in parts
-of the face's size in this frame: the output moves and grows with the input, and stays within `reach` of what is measured.
+Here the tokens come from measured coordinates (`tokens`, to be replaced where they shall come from pixels). The axes
+of a landmark begin where it is measured in this frame, so that a heatmap says how far off the measurement is. All is in
+parts of the face's size in this frame: the output moves and grows with the input, and stays within `reach` of what is
+measured.
 
-A frame in which no landmark has any confidence is one in which the face was not seen; then the last place stands for the
-measured one. Shapes as in `one_d_former_blocks.py`.
+A frame in which no landmark has any confidence is one in which the face was not seen; then the last place stands for
+the measured one. Shapes as in `one_d_former_blocks.py`.
 """
 
 from __future__ import annotations

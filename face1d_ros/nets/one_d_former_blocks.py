@@ -46,7 +46,7 @@ class AxisLinear(nn.Module):
 
 
 class Norm(nn.LayerNorm):
-    """Of each token. Its weights begin near 1 and 0, not at them: of tensors with equal values the exporter keeps one."""
+    """Of each token. Its weights begin near 1 and 0, not at them: of equal tensors the exporter keeps one."""
 
     def reset_parameters(self) -> None:
         """Random weights."""
@@ -57,9 +57,10 @@ class Norm(nn.LayerNorm):
 class LikelihoodTokens(nn.Module):
     """The tokens s of one frame from measured landmarks, where the paper has a network for pixels.
 
-    On each axis a Gaussian over bins says where in its face the landmark was seen; the less it is trusted, the wider and
-    lower. Any module with the same `forward` can take its place: `frame` has all that a frame brings by its names, and
-    "place" (B, A, N), the landmarks from the face's middle in parts of its size.
+    On each axis a Gaussian over bins says where in its face the landmark was seen; the less it is trusted, the wider
+    and lower. Any module with the same `forward` can take its place: `frame` has all that a frame brings by its names,
+    with "confidence" in the network's order; "place" (B, A, N), the landmarks from the face's middle in parts of its
+    size; and "steps" (B, 1), the logarithm of the time step in frames at the reference rate.
     """
 
     def __init__(self, bins: int, length: int) -> None:
@@ -81,8 +82,8 @@ class LikelihoodTokens(nn.Module):
 class Window(nn.Module):
     """The tokens of a window on the axes of its newest frame, with their alp embeddings (section 3.2).
 
-    In the paper all frames of a window share the crop's axes. Here each frame's token is about a place that was measured
-    then; how far that is from where the landmark is measured now is added to it, along learned directions.
+    In the paper all frames of a window share the crop's axes. Here each frame's token is about a place of its own; how
+    far that is from where the landmark is measured now is added to it, along learned directions.
     """
 
     def __init__(self, landmarks: int, window: int, length: int) -> None:
@@ -220,6 +221,6 @@ class HeatmapDecoder(nn.Module):
             self.score.narrow.bias.copy_((-0.5 * (index / LABEL_BINS) ** 2).expand(AXES, 1, bins))
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Heatmaps h (B, A, N, D) that sum to 1, and their means (B, A, N): between bins, in parts of the face's size."""
+        """Heatmaps h (B, A, N, D) that sum to 1, and their means (B, A, N) in parts of the face's size."""
         heatmaps = torch.softmax(self.score(tokens), dim=3)
         return heatmaps, torch.matmul(heatmaps, self.centres.unsqueeze(1)).squeeze(3)

@@ -15,7 +15,7 @@ from face1d_ros.geometry.curve_order import curves_first
 from face1d_ros.geometry.mesh_alignment import align_to_canonical
 from face1d_ros.geometry.pose import pose_points
 from face1d_ros.nets.families import make_network
-from face1d_ros.nets.mesh_network import MeshNetwork
+from face1d_ros.nets.mesh_network import PATCH, MeshNetwork
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.faces.model import FaceModel
 from face1d_ros.synth.faces.point_model import PointModel
@@ -31,7 +31,6 @@ ALONG = 0.3
 """How far a vertex that slides along the surface counts, beside one that leaves it."""
 LEAST = 1e-6
 VERTICES_EVERY = 4
-ORDER_MULTIPLE = 4
 SPREAD_FRAMES = 4096
 
 
@@ -148,7 +147,7 @@ def differences(outputs: dict[str, Tensor], truth: Tensor) -> Tensor:
 def new_network(recipe: Recipe, points: PointModel, frames: Frames) -> MeshNetwork:
     """With random weights from the recipe's seed; told how landmarks lie, and where they usually are."""
     topology = Topology(recipe.landmarks)
-    given = {"landmarks": recipe.landmarks, "order": curves_first(topology, ORDER_MULTIPLE), **recipe.config}
+    given = {"landmarks": recipe.landmarks, "order": curves_first(topology, PATCH), **recipe.config}
     torch.manual_seed(recipe.seed)
     network = make_network(recipe.family, given)
     if not isinstance(network, MeshNetwork):

@@ -80,7 +80,7 @@ def test_the_time_steps_of_the_frames_ahead_matter():
 
 
 def test_only_this_family_looks_ahead_and_says_so():
-    ahead = {family: make_network(family, {"landmarks": LANDMARKS}).look_ahead for family in FAMILIES}
+    ahead = {family: make_network(family).look_ahead for family in FAMILIES}
     assert {family: frames for family, frames in ahead.items() if frames} == {"bidirectional_lstm": 4}
 
 

@@ -161,7 +161,7 @@ def test_a_manifest_that_names_the_other_precision_is_refused(tmp_path: Path, ma
     bundle = bundles(tmp_path, network())[made]
     manifest = bundle.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace(f'"{made}"', f'"{said}"'))
-    with pytest.raises(BundleError, match=f"precision: got {made} weights, expected {said}"):
+    with pytest.raises(BundleError, match=f"precision: got a model of {made}, expected {said}"):
         load_bundle(bundle.path)
 
 
