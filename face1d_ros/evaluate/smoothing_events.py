@@ -1,6 +1,7 @@
 """Whether quick motion survives smoothing: when a smile begins, and how deep a blink goes.
 
-Levels and times are those of the raw track, so that what is compared is measured against one and the same event.
+Times are those of the raw track, so that one and the same event is compared. Levels are each track's own: whoever moves
+the corners of the mouth or the lids by a fixed way neither delays a smile nor flattens a blink by that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ONSET_SHARE = 0.2
 """Of its way that a mouth has gone where a smile is taken to have begun."""
 LEAST_WAY = 0.1
 """In distances of the outer eye corners: a mouth that widens less does not smile."""
+LEAST_KEPT = 0.5
+"""Of the raw way: less is no smile."""
 REST_S = 0.5
 """Before and after the steepest rise, over which the medians are the mouth's width at rest and in the smile."""
 RISE_S = 0.25
@@ -38,19 +41,20 @@ NEAR_BLINK_S = 0.1
 class Smile:
     """Of a raw track."""
 
-    level: float
-    """Mouth width at which it has begun."""
-    first: int
-    """Frame from which the level is looked for."""
-    last: int
+    rest: slice
+    """Frames in which the mouth is at rest."""
+    smiling: slice
+    """Frames in which it smiles."""
+    way: float
+    """By which it widens in the raw track."""
 
 
 @dataclass(frozen=True, eq=False)
 class Blinks:
     """Of a raw track."""
 
-    baseline: Floats
-    """(T,) opening of the eyes, were they not blinking."""
+    window: int
+    """Frames over which the median is the opening of eyes that do not blink."""
     frames: NDArray[np.intp]
     """(blinks,) deepest frame of each."""
     near: int
@@ -85,41 +89,54 @@ def find_smile(width: Floats, rate_hz: float) -> Smile | None:
     high = float(np.nanmedian(width[end : end + rest + 1]))
     if not high - low >= LEAST_WAY:
         return None
-    return Smile(low + ONSET_SHARE * (high - low), max(start - rest, 0), min(end + rest, len(width) - 1))
+    return Smile(slice(max(start - rest, 0), start + 1), slice(end, end + rest + 1), high - low)
 
 
 def onset_frame(width: Floats, smile: Smile) -> float:
-    """When the width first reaches the level, between frames; NaN where it never does."""
-    for index in range(smile.first + 1, smile.last + 1):
+    """When the width has gone its share of the way, between frames; NaN where it goes less than half the raw way."""
+    low, high = float(np.nanmedian(width[smile.rest])), float(np.nanmedian(width[smile.smiling]))
+    level = low + ONSET_SHARE * (high - low)
+    if not high - low >= LEAST_KEPT * smile.way:
+        return float("nan")
+    for index in range(smile.rest.start + 1, min(smile.smiling.stop, len(width))):
         before, now = float(width[index - 1]), float(width[index])
-        if before < smile.level <= now:
-            return index - 1 + (smile.level - before) / (now - before)
+        if before < level <= now:
+            return index - 1 + (level - before) / (now - before)
     return float("nan")
 
 
 def find_blinks(opening: Floats, rate_hz: float) -> Blinks:
     """Short dips of the opening, deeper than `LEAST_BLINK` of what it is around them."""
-    from scipy.ndimage import median_filter
     from scipy.signal import find_peaks
 
-    known = np.isfinite(opening)
+    known, window = np.isfinite(opening), 2 * round(BASELINE_S * rate_hz / 2) + 1
     if not known.any():
-        return Blinks(opening, np.zeros(0, np.intp), 0)
-    filled = np.interp(np.arange(len(opening)), np.flatnonzero(known), opening[known])
-    baseline = median_filter(filled, size=2 * round(BASELINE_S * rate_hz / 2) + 1, mode="nearest")
+        return Blinks(window, np.zeros(0, np.intp), 0)
+    filled, baseline = _open(opening, window)
     dip = np.where(known, 1.0 - filled / baseline, 0.0)
     longest = max(round(LONGEST_BLINK_S * rate_hz), 1)
     # Width is that at half of the dip's depth.
     frames, _ = find_peaks(dip, height=LEAST_BLINK, prominence=LEAST_BLINK, distance=longest, width=(None, longest))
-    return Blinks(baseline, frames, max(round(NEAR_BLINK_S * rate_hz), 1))
+    return Blinks(window, frames, max(round(NEAR_BLINK_S * rate_hz), 1))
 
 
 def blink_depths(opening: Floats, blinks: Blinks) -> Floats:
-    """(blinks,) how far each goes below the raw track's open eye; NaN where nothing is known of it."""
+    """(blinks,) how far each goes below the open eye of the same track; NaN where nothing is known of it."""
     depths = np.full(len(blinks.frames), np.nan)
+    if not np.isfinite(opening).any():
+        return depths
+    below = _open(opening, blinks.window)[1] - opening
     for number, frame in enumerate(blinks.frames.tolist()):
-        around = slice(max(frame - blinks.near, 0), frame + blinks.near + 1)
-        below = (blinks.baseline - opening)[around]
-        if np.isfinite(below).any():
-            depths[number] = np.nanmax(below)
+        around = below[max(frame - blinks.near, 0) : frame + blinks.near + 1]
+        if np.isfinite(around).any():
+            depths[number] = np.nanmax(around)
     return depths
+
+
+def _open(opening: Floats, window: int) -> tuple[Floats, Floats]:
+    """(T,) twice: the opening without gaps, and what it would be, were the eyes not blinking."""
+    from scipy.ndimage import median_filter
+
+    known = np.flatnonzero(np.isfinite(opening))
+    filled = np.interp(np.arange(len(opening)), known, opening[known])
+    return filled, np.asarray(median_filter(filled, size=window, mode="nearest"))

@@ -84,7 +84,9 @@ class MeshFrames:
         """Reads what it needs of both."""
         for corpus in (training, validation):
             check_corpus(corpus, points)
-        return cls(recipe, frames_of(training, points, EVERY), frames_of(validation, points, JUDGED_EVERY), points, model)
+        return cls(
+            recipe, frames_of(training, points, EVERY), frames_of(validation, points, JUDGED_EVERY), points, model
+        )
 
     def losses(self, share: float) -> dict[str, Tensor]:
         """The parts of the loss of the next batch."""

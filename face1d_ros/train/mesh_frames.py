@@ -88,9 +88,7 @@ def in_head_mm(sequence: Sequence, chosen: NDArray[np.intp]) -> FloatArray:
     return placed
 
 
-def batch_of(
-    points_mm: FloatArray, confidence: FloatArray, turn_rad: FloatArray, coefficients: FloatArray
-) -> Batch:
+def batch_of(points_mm: FloatArray, confidence: FloatArray, turn_rad: FloatArray, coefficients: FloatArray) -> Batch:
     """Aligned as in use; points (B, N, 3) in the head's frame."""
     found = align_to_canonical(points_mm, confidence)
     turn = yaw_pitch_roll_rad(rotations(turn_rad) @ found.pose.rotation)

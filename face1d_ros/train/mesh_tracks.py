@@ -58,7 +58,9 @@ class Estimates:
 class MeshTracks:
     """What the loop needs to know of this task."""
 
-    def __init__(self, recipe: Recipe, frame: CurveCnn, tracks: list[Estimates], judged: list[Estimates], model: FaceModel) -> None:
+    def __init__(
+        self, recipe: Recipe, frame: CurveCnn, tracks: list[Estimates], judged: list[Estimates], model: FaceModel
+    ) -> None:
         self._tracks = [track for track in tracks if len(track) >= recipe.frames]
         if not self._tracks:
             raise CorpusError(f"no sequence shows a face for {recipe.frames} frames; make a longer corpus")

@@ -16,9 +16,11 @@ from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.tracks import Changes, Tracks, Window, check_topology, stretches
 from face1d_ros.types import Topology
 
-WEIGHTS = {"error": 1.0, "hidden": 0.5, "motion": 2.5, "depth": 0.3, "own": 1.0}
-"""Of the distance to the truth, everywhere and where landmarks are hidden or the face was not seen, of the distance
-between both's motions, and of depth beside the image plane, in parts of the face's size; and of what a network adds."""
+WEIGHTS = {"error": 1.0, "hidden": 0.6, "moving": 0.6, "motion": 2.5, "depth": 0.3, "own": 1.0}
+"""Of the distance to the truth: everywhere, where landmarks are hidden or the face was not seen, and where parts of the
+face move by themselves; of the distance between both's motions; of depth beside the image plane. All in parts of the
+face's size. And of what a network adds itself.
+"""
 LEAST = 1e-8
 JUDGED_SEQUENCES, JUDGED_FRAMES = 32, 150
 """Of the validation data: enough to judge by while training."""
@@ -54,6 +56,7 @@ class Smoothing:
         parts = {
             "error": _mean(distance.mean(dim=2), counts),
             "hidden": _mean(distance, hidden),
+            "moving": _mean(distance[:, 1:], _own_motion(window.truth[:, :end] / window.size[:, :end, :, None])),
             "motion": _mean(self._length(off[:, 1:] - off[:, :-1]).mean(dim=2), counts[:, 1:] * counts[:, :-1]),
             "own": self.network.own_loss(outputs, window.truth, window.landmarks, share),
         }
@@ -136,6 +139,12 @@ def _judged(corpus: Corpus, topology: Topology) -> list[Window]:
         if part.stop - part.start >= SHORTEST:
             found.append(Tracks.whole(corpus, number, part, topology))
     return found
+
+
+def _own_motion(truth: Tensor) -> Tensor:
+    """(B, T, N, 3) to (B, T − 1, N): how far each landmark moves in its face, in the image plane."""
+    step = (truth[:, 1:] - truth[:, :-1])[..., :2]
+    return (step - step.mean(dim=2, keepdim=True)).norm(dim=-1)
 
 
 def _mean(values: Tensor, counts: Tensor) -> Tensor:

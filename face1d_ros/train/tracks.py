@@ -6,8 +6,9 @@ memory goes on from one to the next. What it gives is a pure function of the see
 Two changes keep a network from learning what is only true of the face model:
 
 - all is rolled in the image plane, as the detector's errors are in axes that follow the roll;
-- face and measurement are moved by the same smooth field that turns with the head: shapes that the face model cannot
-  have. Without it, a network takes whatever the face model cannot draw for an error of the detector.
+- face and measurement are moved by the same smooth field that turns with the head, and by others that come and go with
+  the expression: shapes and ways of moving that the face model does not have. Without them, a network takes whatever
+  the face model cannot draw for an error of the detector.
 
 Letters: B rows, T frames, N landmarks.
 """
@@ -30,6 +31,7 @@ from face1d_ros.types import FloatArray, Topology
 
 LONGEST_LOSS_S = 0.4
 """A face that was lost for longer is met as a new one, as `bridge_s` has it at run time."""
+MOVING_FIELDS = 4
 FACE_MM = 150.0
 """What shapes beyond the face model are in percent of."""
 
@@ -42,6 +44,8 @@ class Changes:
     """At most, either way."""
     shape_percent: tuple[float, float] = (1.0, 4.0)
     """Of the face's size: root mean square of the field beyond the face model, from and to."""
+    moving_percent: tuple[float, float] = (0.5, 2.5)
+    """The same of the fields that come and go with the expression, where one coefficient is 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,10 +174,16 @@ class Tracks:
     def _beyond_the_model(
         self, sequence: Sequence, part: slice, rng: np.random.Generator, changes: Changes
     ) -> FloatArray:
-        """(T, N, 3) px: a smooth field, fixed to the head."""
-        share = 0.01 * rng.uniform(*changes.shape_percent)
-        field_mm = FACE_MM * share * np.tensordot(rng.standard_normal(len(self._fields)), self._fields, 1)
-        turned = field_mm.astype(np.float32) @ rotations(sequence.yaw_pitch_roll_rad[part]).swapaxes(1, 2)
+        """(T, N, 3) px: smooth fields, fixed to the head."""
+        still_mm, moving_mm = (
+            0.01 * FACE_MM * rng.uniform(*percent) for percent in (changes.shape_percent, changes.moving_percent)
+        )
+        expression = sequence.expression[part]  # (T, K)
+        weights = rng.standard_normal((1 + MOVING_FIELDS, len(self._fields)))
+        fields = np.tensordot(weights, self._fields, 1).astype(np.float32)  # (1 + F, N, 3)
+        shown = expression @ rng.standard_normal((expression.shape[1], MOVING_FIELDS)).astype(np.float32)
+        field_mm = still_mm * fields[0] + moving_mm * MOVING_FIELDS**-0.5 * np.tensordot(shown, fields[1:], 1)
+        turned = np.asarray(field_mm, np.float32) @ rotations(sequence.yaw_pitch_roll_rad[part]).swapaxes(1, 2)
         per_mm = sequence.plan.camera.focal_px / sequence.translation_mm[part, 2]
         return np.asarray(turned * per_mm[:, None, None], np.float32)
 

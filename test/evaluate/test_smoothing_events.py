@@ -37,7 +37,7 @@ def test_a_smile_begins_where_the_mouth_has_gone_a_fifth_of_its_way() -> None:
     width = smile(40.0)
     found = find_smile(width, RATE_HZ)
     assert found is not None
-    assert found.level == pytest.approx(0.5 + ONSET_SHARE * 0.25, abs=1e-9)
+    assert found.way == pytest.approx(0.25, abs=1e-9)
     assert onset_frame(width, found) == pytest.approx(40.0 + ONSET_SHARE * 10.0, abs=1e-6)
 
 
@@ -48,6 +48,20 @@ def test_a_track_that_comes_later_begins_to_smile_as_much_later(delay: float) ->
     assert found is not None
     later = onset_frame(smile(40.0 + delay), found) - onset_frame(width, found)
     assert later == pytest.approx(delay, abs=1e-6)
+
+
+def test_a_mouth_that_is_wider_all_the_time_smiles_as_early() -> None:
+    width = smile(40.0)
+    found = find_smile(width, RATE_HZ)
+    assert found is not None
+    assert onset_frame(width + 0.05, found) == pytest.approx(onset_frame(width, found))
+    assert onset_frame(0.5 + 0.8 * (width - 0.5), found) == pytest.approx(onset_frame(width, found))
+
+
+def test_an_eye_that_is_wider_all_the_time_blinks_as_deep() -> None:
+    raw = blinking(0.8)
+    blinks = find_blinks(raw, RATE_HZ)
+    assert blink_depths(raw + 0.05, blinks) == pytest.approx(blink_depths(raw, blinks))
 
 
 def test_a_mouth_that_hardly_widens_does_not_smile() -> None:
