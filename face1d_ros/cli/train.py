@@ -5,5 +5,8 @@ from face1d_ros.cli.lazy import LazyGroup
 command = LazyGroup(
     "train",
     help="Train a network on synthetic faces (docs/training.md). Needs PyTorch: requirements/train.txt.",
-    lazy={"smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks.")},
+    lazy={
+        "mesh": ("face1d_ros.cli.train_mesh", "Coefficients of a 3D face model from landmarks."),
+        "smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks."),
+    },
 )

@@ -34,7 +34,7 @@ FURTHEST_TURN_RAD = 0.6
 """Of yaw and pitch. Beyond it one half of the face is hardly seen."""
 TURN_PRIOR_RAD = 0.009
 """The head's turn explains signals only as far as it exceeds this."""
-NATURAL = 0.08
+NATURAL = 0.02
 """Standard deviation of the index between healthy people and motions (7 to 9 % more on one side)."""
 LEAST_CM = 0.03
 """Motion below this is none."""

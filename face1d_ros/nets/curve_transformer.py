@@ -23,7 +23,9 @@ class CurveTransformerConfig(MeshConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.width % self.heads or self.layers < 1 or len(self.slots) % PATCH:
-            raise ValueError(f"got {self}, expected heads that divide the width, a layer, and a multiple of {PATCH} slots")
+            raise ValueError(
+                f"got {self}, expected heads that divide the width, a layer, and a multiple of {PATCH} slots"
+            )
 
 
 class CurveTransformer(FrameNetwork):

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from face1d_ros.errors import CorpusError
+from face1d_ros.errors import CheckpointError, CorpusError
 from face1d_ros.nets.coefficient_lstm import CoefficientLstm
 from face1d_ros.nets.curve_cnn import CurveCnn
 from face1d_ros.nets.mesh_network import MeshNetwork
+from face1d_ros.nets.families import make_network
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.faces.model import FaceModel
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, identity_of
-from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, differences, figures_of
+from face1d_ros.train.checkpoint import load_checkpoint
+from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, check_corpus, differences, figures_of
 from face1d_ros.train.mesh_frames import batch_of, in_head_mm
 from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.tracks import FACE_MM, stretches
@@ -69,6 +72,20 @@ class MeshTracks:
         self.distance = MeshDistance.of(model)
         self._rows, self._frames, self._seed = recipe.rows, recipe.frames, recipe.seed
         self._judged, self._taken = judged, 0
+
+    @classmethod
+    def from_corpora(
+        cls, recipe: Recipe, frame: Path, training: Corpus, validation: Corpus, points: PointModel, model: FaceModel
+    ) -> MeshTracks:
+        """Works out what the network of the checkpoint `frame` says of all sequences."""
+        network, _ = load_checkpoint(frame)
+        if not isinstance(network, CurveCnn) or isinstance(network, CoefficientLstm):
+            raise CheckpointError(frame, f"it holds a {network.family}, a {CurveCnn.family} is needed")
+        for corpus in (training, validation):
+            check_corpus(corpus, points)
+        tracks = tracks_of(network, training, points, most=len(training), seed=recipe.seed)
+        judged = tracks_of(network, validation, points, most=JUDGED_SEQUENCES, seed=None)
+        return cls(recipe, network, tracks, judged, model)
 
     def losses(self, share: float) -> dict[str, Tensor]:
         """The parts of the loss of windows that begin anywhere, each with a face never seen before."""
@@ -130,8 +147,6 @@ class Window:
 
 def grown(frame: CurveCnn, recipe: Recipe) -> CoefficientLstm:
     """The LSTM with random weights behind a trained network, which learns no more."""
-    from face1d_ros.nets.families import make_network
-
     torch.manual_seed(recipe.seed)
     config = {name: value for name, value in vars(frame.config).items()} | recipe.config
     network = make_network(CoefficientLstm.family, config)

@@ -16,7 +16,7 @@ from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.tracks import Changes, Tracks, Window, check_topology, stretches
 from face1d_ros.types import Topology
 
-WEIGHTS = {"error": 1.0, "hidden": 0.6, "moving": 0.6, "motion": 2.5, "depth": 0.3, "own": 1.0}
+WEIGHTS = {"error": 1.0, "hidden": 0.6, "moving": 0.4, "motion": 2.5, "depth": 0.3, "own": 1.0}
 """Of the distance to the truth: everywhere, where landmarks are hidden or the face was not seen, and where parts of the
 face move by themselves; of the distance between both's motions; of depth beside the image plane. All in parts of the
 face's size. And of what a network adds itself.

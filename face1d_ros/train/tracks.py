@@ -44,7 +44,7 @@ class Changes:
     """At most, either way."""
     shape_percent: tuple[float, float] = (1.0, 4.0)
     """Of the face's size: root mean square of the field beyond the face model, from and to."""
-    moving_percent: tuple[float, float] = (0.5, 2.5)
+    moving_percent: tuple[float, float] = (0.0, 0.8)
     """The same of the fields that come and go with the expression, where one coefficient is 1."""
 
 

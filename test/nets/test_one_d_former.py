@@ -245,12 +245,12 @@ class TestAttention:
         )
         generator = torch.Generator().manual_seed(6)
         optimizer = torch.optim.Adam(net.parameters(), 2e-2)
-        for step in range(30):
+        for step in range(40):
             inputs, truth = half_hidden(generator)
             outputs, _ = net.sequence(inputs)
             size = sizes_px(truth)[:, :, None, None]
             loss = ((outputs["refined"] - truth) / size).square().mean()
-            loss = 10.0 * loss + net.own_loss(outputs, truth, inputs["landmarks"], step / 60)
+            loss = 10.0 * loss + net.own_loss(outputs, truth, inputs["landmarks"], step / 100)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
