@@ -56,7 +56,11 @@ def test_it_follows_faces_as_onnx_runtime_does_and_takes_over_from_it(bundle: Bu
 def test_memory_is_copied_in_and_out(bundle: Bundle, network: StreamingNetwork):
     session = TorchEngine(network, bundle.manifest).session(2)
     memory = session.read_memory()
-    assert {name: array.shape for name, array in memory.items()} == {"previous": (2, 3, 24), "hidden": (2, 8, 6)}
+    assert {name: array.shape for name, array in memory.items()} == {
+        "previous": (2, 3, 24),
+        "drift": (2, 6),
+        "hidden": (2, 8, 6),
+    }
     memory["hidden"][:] = 0.5
     assert not session.read_memory()["hidden"].any()
     session.write_memory(memory)

@@ -68,7 +68,7 @@ def test_landmarks_come_out_steadied_with_their_header_and_losses_bridged(ros: R
     assert (info.stage, info.model, info.engine, info.received) == ("smoothing", "tiny 1", "onnxruntime-cpu", 2)
     assert 0.0 < info.duration_s < 1.0
     (predicted,) = bench.answer(frame(2)).faces
-    assert predicted.state is TrackState.BRIDGED and predicted.confidence == pytest.approx(0.8 * (1 - 0.04 / 0.35))
+    assert predicted.state is TrackState.BRIDGED and predicted.confidence == pytest.approx(0.8 * (1 - 0.04 / 0.4))
 
 
 def test_its_topic_is_reliable(ros: Ros, tiny: str):

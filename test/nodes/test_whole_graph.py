@@ -26,7 +26,7 @@ def test_the_portrait_becomes_landmarks_of_one_face(ros: Ros, node: NodeSpec):
     with process(node.module, *patient), process("face1d_ros.nodes.camera_node", *every):
         wait_for(lambda: len(results) >= FRAMES, f"{FRAMES} results")
         status = listener.wait_for_message("1 face")
-    assert "mediapipe" in values_of(status)["model"].lower()
+    assert "mediapipe" in values_of(status)[f"{section}model"].lower()
     stamps = {(info.header.stamp.sec, info.header.stamp.nanosec) for info in infos}
     answered = [(r.header.stamp.sec, r.header.stamp.nanosec) for r in results]
     both = [stamp for stamp in answered if min(stamps) <= stamp <= max(stamps)]  # the topics are found one by one

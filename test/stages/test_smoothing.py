@@ -191,7 +191,7 @@ def test_with_a_filter_the_motion_of_the_face_goes_on_and_dies_down(make: Make) 
     assert way[-1] < 50.0 * 0.2
 
 
-@pytest.mark.parametrize("jump_s", [-10.0, -STEP_S, 0.4, 5.0])
+@pytest.mark.parametrize("jump_s", [-10.0, -STEP_S, 0.5, 5.0])
 def test_after_a_jump_in_time_a_face_begins_anew(make: Make, jump_s: float) -> None:
     stage = make(HALVE)
     for index in range(5):

@@ -102,7 +102,7 @@ def _check(answer: FaceLandmarksArray, sent: FaceLandmarksArray) -> None:
     "kind", ["all NaN", "far away", "all in one place", "too few points", "no topology", "confidence -9"]
 )
 def test_a_face_that_cannot_be_used_counts_as_not_seen(tmp_path: Path, kind: str) -> None:
-    stage = SmoothingStage(SmoothingConfig(model=str(write_smoother(tmp_path / "tiny", HALVE))))
+    stage = SmoothingStage(SmoothingConfig(model=str(write_smoother(tmp_path / "tiny", HALVE)), bridge_s=0.35))
     stage.process(frame(0, [face()]))
     states = []
     for index in range(1, 12):

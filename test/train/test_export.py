@@ -56,7 +56,7 @@ def test_the_bundle_says_what_the_network_is_and_where_it_comes_from(tmp_path: P
     assert manifest.settings["config"]["landmarks"] == 21
     assert manifest.settings["strengths"] == [1.0]
     assert manifest.parameters == sum(weight.numel() for weight in net.parameters())
-    assert [memory.input for memory in manifest.memory] == ["previous", "hidden"]
+    assert [memory.input for memory in manifest.memory] == ["previous", "drift", "hidden"]
     assert len(bundle.golden_inputs["landmarks"]) == 3
     assert bundle.golden_inputs["previous"].any(), "the golden run begins in the middle of a sequence"
     assert onnx.load_model_from_string(bundle.model).opset_import[0].version == OPSET
