@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from face1d_ros.cli.options import FACE_MODEL
+from face1d_ros.cli.options import CORPORA, FACE_MODEL
 from face1d_ros.cli.tables import print_measurement
 from face1d_ros.evaluate.measurement import Measurement, Row, conditions
 
@@ -29,11 +29,7 @@ Figures = dict[str, list[dict[str, float]]]
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each variant.")
 @click.option("--steps", type=click.IntRange(1, 1_000_000), default=150, show_default=True, help="Of each training.")
 @click.option("--windows", is_flag=True, help="Figure 7 in place of Table 1: windows of 2 to 16 frames.")
-@click.option(
-    "--corpus",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with the corpora `train` and `validation`.  [default: OUTPUT/corpus, made where it is missing]",
-)
+@CORPORA
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

@@ -17,6 +17,12 @@ FACE_MODEL = click.option(
     "--face-model", type=click.Path(exists=True, path_type=Path), help="[default: $FACE1D_FACE_MODEL]"
 )
 """The 3D face model that synthetic faces are made with."""
+CORPORA = click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the corpora `train` and `validation`.  [default: OUTPUT/corpus, made where it is missing]",
+)
+"""What a network is trained and judged on."""
 
 
 def node_options(function: Function) -> Function:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from face1d_ros.cli.options import FACE_MODEL
+from face1d_ros.cli.options import CORPORA, FACE_MODEL
 
 if TYPE_CHECKING:
     from face1d_ros.synth.corpus.reader import Corpus
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A recipe of your own in place of --model.",
 )
-@click.option(
-    "--corpus",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with the corpora `train` and `validation`.  [default: OUTPUT/corpus, made where it is missing]",
-)
+@CORPORA
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from face1d_ros.nets.gru import Gru, GruConfig
 from face1d_ros.nets.network import Tensors
-from face1d_ros.nets.spatial_conv import KERNEL
+from face1d_ros.nets.spatial_conv import along_the_parts, convolved
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,8 @@ class Hybrid(Gru):
 
     def __init__(self, config: HybridConfig) -> None:
         super().__init__(config)
-        width = config.width
-        self.kernels = nn.ModuleList(nn.Conv1d(width, width, KERNEL, padding=1) for _ in range(config.layers))
+        self.kernels = along_the_parts(config.width, config.layers)
 
     def context(self, parts: Tensor, memory: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
-        """Equation 14 in each layer, added to what it was given; then the GRU."""
-        for kernel in self.kernels:
-            parts = parts + functional.relu(kernel(parts))  # (B, D, M)
-        return super().context(parts, memory)
+        """Equation 14 in each layer; then the GRU."""
+        return super().context(convolved(self.kernels, parts), memory)

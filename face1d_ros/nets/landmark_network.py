@@ -11,6 +11,11 @@ from face1d_ros.nets.network import Named, StreamingNetwork
 class LandmarkNetwork(StreamingNetwork):
     """Landmarks in, as many landmarks out; `config.landmarks` says how many."""
 
+    task = "smoothing"
+    normalisation = (
+        "inside the network: differences in parts of the face's size; landmarks in pixels at any place and scale"
+    )
+
     def inputs(self) -> tuple[Named, ...]:
         """Of a frame."""
         n = self.config.landmarks

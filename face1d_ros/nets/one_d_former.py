@@ -120,10 +120,6 @@ class OneDFormer(LandmarkNetwork):
     """One basic block of the paper's Figure 3, causal."""
 
     family = "one_d_former"
-    task = "smoothing"
-    normalisation = (
-        "inside the network: differences in parts of the face's size; landmarks in pixels at any place and scale"
-    )
     config: OneDFormerConfig
 
     def __init__(self, config: OneDFormerConfig) -> None:

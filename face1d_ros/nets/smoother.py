@@ -27,7 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from face1d_ros.nets.network import Linear, Named, StreamingNetwork, Tensors
+from face1d_ros.nets.landmark_network import LandmarkNetwork
+from face1d_ros.nets.network import Linear, Named, Tensors
 
 UNIT = 0.02
 """Of the face's size (a fifth of its width): about the detector's noise, so that features are about one."""
@@ -98,13 +99,8 @@ class SmootherConfig:
         return tuple(landmark for place in range(self.part) for landmark in order[place :: self.part])
 
 
-class Smoother(StreamingNetwork):
+class Smoother(LandmarkNetwork):
     """Landmarks in, steadier landmarks out."""
-
-    task = "smoothing"
-    normalisation = (
-        "inside the network: differences in parts of the face's size; landmarks in pixels at any place and scale"
-    )
 
     def __init__(self, config: SmootherConfig) -> None:
         super().__init__()
@@ -212,41 +208,8 @@ class Smoother(StreamingNetwork):
         size = (centred * centred).mean(dim=(1, 2), keepdim=True).sqrt().clamp(min=LEAST_SIZE_PX)
         return previous, centred / size, size
 
-    def inputs(self) -> tuple[Named, ...]:
-        """Of a frame."""
-        n = self.config.landmarks
-        return (
-            Named("landmarks", (n, 3), "measured landmarks, x y z, px"),
-            Named("confidence", (n,), "of each landmark, from 0 to 1"),
-            Named("dt", (1,), "since the face's last frame, s; 0 in its first"),
-        )
-
-    def outputs(self) -> tuple[Named, ...]:
-        """Of a frame."""
-        return (Named("refined", (self.config.landmarks, 3), "steadied landmarks, x y z, px"),)
-
     def memory(self) -> tuple[Named, ...]:
         """The last output, and what the family adds."""
         previous = Named("previous", (3, self.places), "the last output, in the network's order, px")
         drift = Named("drift", (3 + self.config.rank,), "motion of the face and of its parts together")
         return (previous, drift, *self.context_memory())
-
-    def example(self, faces: int, frames: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Faces of any place and size that drift and tremble, at 15 to 120 Hz, some landmarks hidden now and then."""
-        n = self.config.landmarks
-
-        def normal(*size: int) -> Tensor:
-            return torch.randn(*size, generator=generator)
-
-        def uniform(*size: int) -> Tensor:
-            return torch.rand(*size, generator=generator)
-
-        size = 20.0 + 180.0 * uniform(faces, 1, 1, 1)
-        place = torch.cat([1000.0 * uniform(faces, 1, 1, 2), torch.zeros(faces, 1, 1, 1)], dim=-1)
-        drift = 0.02 * normal(faces, frames, 1, 3).cumsum(dim=1) + 0.005 * normal(faces, frames, n, 3)
-        dt = 1.0 / (15.0 + 105.0 * uniform(faces, 1, 1)).expand(faces, frames, 1)
-        return {
-            "landmarks": place + size * (normal(faces, 1, n, 3) + drift),
-            "confidence": uniform(faces, frames, n).sqrt(),
-            "dt": dt.clone(),
-        }

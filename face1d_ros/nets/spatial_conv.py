@@ -30,15 +30,24 @@ class SpatialConv(Smoother):
 
     def __init__(self, config: SpatialConvConfig) -> None:
         super().__init__(config)
-        width = config.width
-        self.kernels = nn.ModuleList(nn.Conv1d(width, width, KERNEL, padding=1) for _ in range(config.layers))
+        self.kernels = along_the_parts(config.width, config.layers)
 
     def context(self, parts: Tensor, memory: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
-        """Equation 14 in each layer, added to what it was given. Of time it knows the last output alone."""
-        for kernel in self.kernels:
-            parts = parts + functional.relu(kernel(parts))  # (B, D, M)
-        return parts, {}
+        """Equation 14 in each layer. Of time it knows the last output alone."""
+        return convolved(self.kernels, parts), {}
 
     def context_memory(self) -> tuple[Named, ...]:
         """None of its own."""
         return ()
+
+
+def along_the_parts(width: int, layers: int) -> nn.ModuleList:
+    """Kernels of equation 14, a layer each."""
+    return nn.ModuleList(nn.Conv1d(width, width, KERNEL, padding=1) for _ in range(layers))
+
+
+def convolved(kernels: nn.ModuleList, parts: Tensor) -> Tensor:
+    """(B, D, M) to (B, D, M): what each layer finds is added to what it was given."""
+    for kernel in kernels:
+        parts = parts + functional.relu(kernel(parts))
+    return parts
