@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from face1d_ros.nets.bidirectional_lstm import BidirectionalLstm, BidirectionalLstmConfig
+from face1d_ros.nets.coefficient_lstm import CoefficientLstm, CoefficientLstmConfig
+from face1d_ros.nets.curve_cnn import CurveCnn, CurveCnnConfig
+from face1d_ros.nets.curve_transformer import CurveTransformer, CurveTransformerConfig
 from face1d_ros.nets.gru import Gru, GruConfig
 from face1d_ros.nets.hybrid import Hybrid, HybridConfig
 from face1d_ros.nets.lstm import Lstm, LstmConfig
@@ -25,6 +28,9 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     BidirectionalLstm.family: (BidirectionalLstmConfig, BidirectionalLstm),
     Hybrid.family: (HybridConfig, Hybrid),
     OneDFormer.family: (OneDFormerConfig, OneDFormer),
+    CurveCnn.family: (CurveCnnConfig, CurveCnn),
+    CurveTransformer.family: (CurveTransformerConfig, CurveTransformer),
+    CoefficientLstm.family: (CoefficientLstmConfig, CoefficientLstm),
 }
 """The configuration and the network of each."""
 

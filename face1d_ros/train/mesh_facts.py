@@ -1,0 +1,45 @@
+"""What the manifest of a mesh bundle says: of its making, and of the face model that its coefficients belong to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from face1d_ros.synth.corpus.reader import Corpus
+from face1d_ros.synth.faces.point_model import PointModel
+from face1d_ros.train.mesh import anchor_indices
+from face1d_ros.train.recipe import Recipe
+
+IDENTITY = 40
+
+
+def mesh_facts(
+    recipe: Recipe, path: Path, corpora: tuple[Corpus, Corpus], points: PointModel, figures: dict[str, float]
+) -> dict[str, Any]:
+    """Fields of the manifest that the network itself does not tell."""
+    training, validation = corpora
+    return {
+        "version": "1",
+        "trained_on": "synthetic",
+        "data": f"{len(training)} synthetic sequences, {training.manifest['frames']} frames, plans "
+        f"{training.manifest['plans_sha256'][:16]}, face model {points.source_name}",
+        "command": f"face1d train mesh --model {path.stem.removeprefix('mesh_')}",
+        "seed": recipe.seed,
+        "figures": {name: round(value, 4) for name, value in figures.items()},
+        "conditions": f"{len(validation)} synthetic sequences of other subjects (validation), landmarks as the detector "
+        "gives them; meshes compared along the mean face's normals",
+        "not_measured": "meshes of real people: no scans of them with video",
+        "licence": "Apache-2.0",
+        "settings": {"recipe": recipe.to_json(), **basis_settings(points)},
+    }
+
+
+def basis_settings(points: PointModel) -> dict[str, Any]:
+    """Which face model the coefficients belong to, and which landmarks the anchors are."""
+    return {
+        "basis": points.source_name,
+        "basis_sha256": points.source_sha256,
+        "expression_names": list(points.expression_names),
+        "identity": IDENTITY,
+        "anchors": anchor_indices(points.topology).tolist(),
+    }
