@@ -183,6 +183,26 @@ class SmoothingConfig(NodeConfig):
 
 
 @dataclass(frozen=True)
+class MeshConfig(NodeConfig):
+    """What tells 3D coefficients, head pose and asymmetry from landmarks."""
+
+    name: ClassVar[str] = "mesh_node"
+
+    model: str = setting(
+        "auto",
+        "'auto' (the shipped model), the name or folder of a mesh bundle, or 'none' (pose and asymmetry alone, in "
+        "closed form).",
+    )
+    field_of_view_deg: float = setting(
+        60.0,
+        "Horizontal field of view that is assumed while no camera_info of the images' size comes.",
+        between=(10.0, 150.0),
+        dynamic=True,
+    )
+    engine: str = setting("auto", "What runs a model bundle.", choices=("auto", "onnxruntime", "tensorrt"))
+
+
+@dataclass(frozen=True)
 class PipelineConfig(NodeConfig):
     """All stages in one process. Each stage's own settings follow with its name before them: `landmarks.max_faces`."""
 

@@ -144,6 +144,13 @@ class FaceModelFileError(FaceModelError):
         super().__init__(f"face model '{path}': {came}; expected {expected} (docs/face_models.md)")
 
 
+class CoefficientsError(Face1dError):
+    """Coefficients that cannot be read, or that belong to another face model."""
+
+    def __init__(self, what: object, came: str, expected: str) -> None:
+        super().__init__(f"{what}: got {came}, expected {expected} (docs/mesh_node.md)")
+
+
 class CorpusError(Face1dError):
     """A synthetic corpus that cannot be made or read."""
 

@@ -10,6 +10,7 @@ from face1d_ros.config import (
     BenchConfig,
     CameraConfig,
     LandmarksConfig,
+    MeshConfig,
     NodeConfig,
     PipelineConfig,
     RecorderConfig,
@@ -79,6 +80,24 @@ LANDMARK_MARKERS = Topic(
     "The mesh of every face for RViz, while somebody listens.",
     True,
 )
+MESH_RESULT = Topic(
+    "face1d/mesh", "face1d_ros/msg/FaceMeshArray", "3D coefficients, head pose in metres and asymmetry of every face."
+)
+HEAD_POSES = Topic(
+    "face1d/head_poses",
+    "geometry_msgs/msg/PoseArray",
+    "The head poses alone, and a transform for each where tf2_msgs is installed, while somebody listens.",
+    True,
+)
+MESH_MARKERS = Topic(
+    "face1d/mesh_markers",
+    "visualization_msgs/msg/MarkerArray",
+    "Every face in metres, before the camera, with its axes for RViz, while somebody listens.",
+    True,
+)
+COEFFICIENT_BARS = Topic(
+    "face1d/mesh_bars", "sensor_msgs/msg/Image", "A bar for each expression coefficient, while somebody listens.", True
+)
 SHOWN = (LANDMARKS_SMOOTHED, LANDMARKS_RAW)
 """What people look at: the first of these that is there for the frame."""
 
@@ -99,14 +118,22 @@ SMOOTHING = NodeSpec(
     publishes=(LANDMARKS_SMOOTHED,),
 )
 
-STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING)
+MESH = NodeSpec(
+    "mesh_node",
+    MeshConfig,
+    "Tells 3D coefficients, head pose and asymmetry.",
+    subscribes=(LANDMARKS_SMOOTHED, CAMERA_INFO),
+    publishes=(MESH_RESULT, HEAD_POSES, MESH_MARKERS, COEFFICIENT_BARS),
+)
+
+STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING, MESH)
 NODES: tuple[NodeSpec, ...] = (CAMERA, *STAGES)
 
 PIPELINE = NodeSpec(
     "pipeline_node",
     PipelineConfig,
     "Runs all stages in one process and publishes the same topics.",
-    subscribes=(IMAGE,),
+    subscribes=(IMAGE, CAMERA_INFO),
     publishes=tuple(topic for stage in STAGES for topic in stage.publishes),
 )
 RECORDER = NodeSpec("recorder_node", RecorderConfig, "Records topics to an MCAP bag and measures them.")
@@ -170,12 +197,24 @@ def plan(
         nodes += [(stage, values.get(stage.name, {})) for stage in chosen]
 
     time = {"use_sim_time": True} if use_sim_time else {}
-    remappings = {IMAGE.name: _name("image_topic", image_topic)} if image_topic else {}
+    remappings = _of_camera(_name("image_topic", image_topic)) if image_topic else {}
     below = f"/{_name('namespace', namespace.strip('/'))}" if namespace.strip("/") else ""
     return [
-        Start(node, {**time, **parameters}, {} if node is CAMERA else remappings, parameter_file, below)
+        Start(node, {**time, **parameters}, _heard(node, remappings), parameter_file, below)
         for node, parameters in nodes
     ]
+
+
+def _of_camera(image_topic: str) -> dict[str, str]:
+    """An existing camera's topics: its camera_info stands beside its images, as image_transport has it."""
+    beside = image_topic.rpartition("/")
+    return {IMAGE.name: image_topic, CAMERA_INFO.name: f"{beside[0]}{beside[1]}camera_info"}
+
+
+def _heard(node: NodeSpec, remappings: Mapping[str, str]) -> dict[str, str]:
+    """Those of the topics that a node listens to."""
+    heard = {topic.name for topic in node.subscribes}
+    return {old: new for old, new in remappings.items() if old in heard}
 
 
 def _pipeline_parameters(stages: tuple[NodeSpec, ...], values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

@@ -17,6 +17,7 @@ command = LazyGroup(
             "face1d_ros.cli.evaluate_ablation",
             "What each part of 1DFormer is worth, retrained, beside the paper's table.",
         ),
+        "mesh": ("face1d_ros.cli.evaluate_mesh", "Coefficients of a 3D face model, meshes and head pose."),
         "smoothing": ("face1d_ros.cli.evaluate_smoothing", "Filters and networks that steady landmarks over time."),
     },
 )

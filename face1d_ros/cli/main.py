@@ -18,6 +18,7 @@ COMMANDS = {
     "graph": ("face1d_ros.cli.graph", "Show the nodes and topics."),
     "bench": ("face1d_ros.cli.bench", "Measure speed."),
     "synth": ("face1d_ros.cli.synth", "Make and look at synthetic face motion with exact truth."),
+    "mesh": ("face1d_ros.cli.mesh", "Decode 3D coefficients into vertices, files and pictures."),
     "evaluate": ("face1d_ros.cli.evaluate", "Measure accuracy and robustness."),
     "train": ("face1d_ros.cli.train", "Train a network on synthetic faces."),
     "export": ("face1d_ros.cli.export", "Turn a trained network into a bundle."),

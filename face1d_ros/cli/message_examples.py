@@ -78,7 +78,7 @@ def mesh() -> FaceMeshArray:
             0.83,
         ),
     )
-    names = ("jawOpen", "mouthSmileLeft", "mouthSmileRight")
+    names = ("jawOpen", "mouthSmile_L", "mouthSmile_R")
     return FaceMeshArray(HEADER, "example-basis 1", "0" * 64, names, (face,), (), _info("mesh"))
 
 
@@ -96,7 +96,7 @@ def expression() -> FaceExpressionArray:
         since_onset_s=0.3,
         actions=_floats(0.02, 0.61, 0.58),
     )
-    actions = ("jawOpen", "mouthSmileLeft", "mouthSmileRight")
+    actions = ("jawOpen", "mouthSmile_L", "mouthSmile_R")
     return FaceExpressionArray(HEADER, ("happiness", "surprise"), actions, (face,), (), _info("expression"))
 
 

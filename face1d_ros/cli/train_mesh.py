@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from face1d_ros.cli.options import FACE_MODEL
 
 if TYPE_CHECKING:
-    from face1d_ros.synth.corpus.reader import Corpus
-    from face1d_ros.synth.faces.point_model import PointModel
     from face1d_ros.train.loop import Task
     from face1d_ros.train.recipe import Recipe
 

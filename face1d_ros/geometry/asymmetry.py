@@ -35,12 +35,14 @@ FURTHEST_TURN_RAD = 0.6
 TURN_PRIOR_RAD = 0.009
 """The head's turn explains signals only as far as it exceeds this."""
 NATURAL = 0.02
-"""Standard deviation of the index between healthy people and motions (7 to 9 % more on one side)."""
+"""No region is known better than this: between two motions of one face the index differs by so much."""
+USUAL_ERROR = 0.1
+"""Of the overall index: with this error the confidence is 0.7."""
 LEAST_CM = 0.03
 """Motion below this is none."""
-SIDE_FROM = 0.13
+SIDE_FROM = 0.1
 """Overall index from which a side is called weaker."""
-DOUBT = 1.0
+DOUBT = 0.5
 """So many standard errors are taken off the index first."""
 IN_OVERALL = np.isin(REGIONS, ("brow", "eye", "mouth"))
 """Nose and cheeks move too little, against an error of the head's pose that both sides share."""
@@ -68,6 +70,8 @@ class AsymmetryMeter:
         self._moments = np.zeros((size, size))
         self._weight_s = self._seen_s = 0.0
         self._begins = True
+        self.last = FaceAsymmetry()
+        """What was said last."""
 
     def update(self, aligned_cm: NDArray[np.floating], turn_rad: Floats, dt_s: float) -> FaceAsymmetry:
         """The face after one more frame.
@@ -78,15 +82,14 @@ class AsymmetryMeter:
         if not (math.isfinite(dt_s) and dt_s >= 0.0):
             raise InvalidValueError("dt_s", dt_s, "a number of seconds from 0")
         yaw, pitch = float(turn_rad[0]), float(turn_rad[1])
-        if not max(abs(yaw), abs(pitch)) <= FURTHEST_TURN_RAD:
-            return self._said(None)
         values = np.concatenate(
             [self._signals.of(aligned_cm), (yaw, pitch, yaw * yaw, yaw * pitch, pitch * pitch)],
         )
-        if not np.isfinite(values).all():
-            return self._said(None)
-        self._take(values, dt_s)
-        return self._said(values)
+        is_useful = max(abs(yaw), abs(pitch)) <= FURTHEST_TURN_RAD and bool(np.isfinite(values).all())
+        if is_useful:
+            self._take(values, dt_s)
+        self.last = self._said(values if is_useful else None)
+        return self.last
 
     def _take(self, values: Floats, dt_s: float) -> None:
         if self._begins or dt_s > LONGEST_STEP_S:
@@ -96,6 +99,8 @@ class AsymmetryMeter:
             self._begins = False
             return
         self._seen_s += dt_s
+        if dt_s == 0.0:
+            return
         self._fast += -math.expm1(-dt_s / HIGH_PASS_S) * (values - self._fast)
         self._neutral += -math.expm1(-dt_s / min(self._seen_s, NEUTRAL_S)) * (values - self._neutral)
         swing = values - self._fast
@@ -109,10 +114,10 @@ class AsymmetryMeter:
             return FaceAsymmetry()
         covariance, slopes = self._conditional()
         ratio = self._ratio(covariance)
-        known = np.isfinite(ratio.index)
+        known = np.isfinite(ratio.index) & IN_OVERALL
         if not known.any():
             return FaceAsymmetry()
-        weight = np.where(known & IN_OVERALL, 1.0 / (ratio.error**2 + NATURAL**2), 0.0)
+        weight = np.where(known, 1.0 / (ratio.error**2 + NATURAL**2), 0.0)
         overall = float((weight * np.where(known, ratio.index, 0.0)).sum() / weight.sum())
         error = float(np.sqrt((weight**2 * np.where(known, ratio.error, 0.0) ** 2).sum()) / weight.sum())
         certain = max(0.0, abs(overall) - DOUBT * error)
@@ -124,7 +129,7 @@ class AsymmetryMeter:
             motion=ratio.index.astype(np.float32),
             overall=abs(overall),
             weaker_side=side,
-            confidence=NATURAL / math.hypot(NATURAL, error),
+            confidence=USUAL_ERROR / math.hypot(USUAL_ERROR, error),
         )
 
     def _conditional(self) -> tuple[Floats, Floats]:
@@ -165,7 +170,8 @@ class AsymmetryMeter:
         squares = (away[:split] - away[split:] @ slopes) ** 2
         region = self._signals.region
         left, right = (
-            np.sqrt(np.bincount(region, part, len(REGIONS))) for part in (squares[: self._count], squares[self._count :])
+            np.sqrt(np.bincount(region, part, len(REGIONS)))
+            for part in (squares[: self._count], squares[self._count :])
         )
         there = np.bincount(region, minlength=len(REGIONS)) > 0
         position = (left - right) / (left + right + LEAST_CM)

@@ -1,4 +1,4 @@
-"""A camera as its calibration describes it: a pinhole behind a lens, and where in space landmarks in its image can be."""
+"""A camera as its calibration describes it: a pinhole behind a lens; and where a head is that it sees."""
 
 from __future__ import annotations
 

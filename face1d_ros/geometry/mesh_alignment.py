@@ -2,7 +2,8 @@
 
 A detector's z is the depth beyond the face's mean depth, in pixels at that depth. With the camera's focal length and
 centre this gives each landmark its place in space in parts of the head's distance, so perspective is undone exactly,
-whatever the distance is. What is left is aligned with the canonical face by the points that move little with expression.
+whatever the distance is. What is left is aligned with the canonical face by the points that move little with
+expression.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def unprojected(points_px: Points, focal_px: ArrayLike, centre_px: ArrayLike) ->
     """
     focal, centre = np.broadcast_to(np.asarray(focal_px, np.float64), (2,)), np.asarray(centre_px, np.float64)
     if not (np.isfinite(focal).all() and (focal > 0.0).all() and centre.shape == (2,) and np.isfinite(centre).all()):
-        raise GeometryError("camera", f"focal length {focal_px}, centre {centre_px}", "lengths above 0, and x and y")
+        raise GeometryError("camera", f"focal length {focal_px!r}, centre {centre_px!r}", "above 0, and x and y")
     depth = np.maximum(1.0 + points_px[..., 2:] / focal.mean(), LEAST_DEPTH)
     found: Floats = np.concatenate([(points_px[..., :2] - centre) / focal * depth, depth], axis=-1)
     return found

@@ -71,7 +71,7 @@ class CoefficientLstm(CurveCnn):
         return self.follow(self.estimate(inputs), inputs, memory)
 
     def follow(self, estimate: Tensor, inputs: Tensors, memory: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """What a frame alone says (B, 2 I + K + 3), with what is remembered; of the inputs the turn and the time step."""
+        """What a frame alone says (B, 2 I + K + 3), with what is remembered; of the inputs turn and time step."""
         identity, log_variance, expression, rotation = self.split(estimate)
         precision = torch.exp(-log_variance.clamp(*LOG_VARIANCE))
         information = FADING * memory["information"] + precision
@@ -85,7 +85,11 @@ class CoefficientLstm(CurveCnn):
             [identity - mean, mean, expression, expected, turned, torch.sin(inputs["turn"]), steps, known], dim=1
         )
         hidden, cell = lstm_cell(
-            self.gates, functional.relu(self.inward(x)).unsqueeze(2), memory["hidden"], memory["cell"]
+            self.gates,
+            self.config.width,
+            functional.relu(self.inward(x)).unsqueeze(2),
+            memory["hidden"],
+            memory["cell"],
         )
         gain, shift, speed, log_spread, turn_gain, turn_shift = self.steering(hidden.squeeze(2)).split(
             [*4 * [self.config.expression], 3, 3], dim=1

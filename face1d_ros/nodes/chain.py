@@ -11,9 +11,11 @@ from rclpy.publisher import Publisher
 
 from face1d_ros.convert import to_message
 from face1d_ros.errors import ConversionError
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.graph import NodeSpec
 from face1d_ros.nodes.mailbox import Accounts
 from face1d_ros.nodes.views import Views
+from face1d_ros.stages.base import MeasuresInMetres
 from face1d_ros.stages.factories import FACTORIES
 from face1d_ros.types import StageInfo
 
@@ -89,6 +91,11 @@ class Link:
         if config != self._config:
             self._config = config
             self._stage.configure(config)
+
+    def set_camera(self, camera: Camera | None) -> None:
+        """Tell the stage, if it wants to know."""
+        if isinstance(self._stage, MeasuresInMetres):
+            self._stage.set_camera(camera)
 
     def reset(self) -> None:
         """Forget the frames so far."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rclpy.qos import QoSHistoryPolicy, QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from face1d_ros.graph import IMAGE, LANDMARK_MARKERS, OVERLAY
+from face1d_ros.graph import COEFFICIENT_BARS, IMAGE, LANDMARK_MARKERS, MESH_MARKERS, OVERLAY
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -19,6 +19,8 @@ OVERRIDABLE = (
     QoSPolicyKind.RELIABILITY,
     QoSPolicyKind.DURABILITY,
 )
+
+VIEWED = {topic.name for topic in (OVERLAY, LANDMARK_MARKERS, MESH_MARKERS, COEFFICIENT_BARS)}
 
 
 def image_qos() -> QoSProfile:
@@ -40,7 +42,7 @@ def default_qos(topic: str) -> QoSProfile:
     """The profile of a topic of the graph, by its name before remapping."""
     if topic == IMAGE.name:
         return image_qos()
-    return view_qos() if topic in (OVERLAY.name, LANDMARK_MARKERS.name) else result_qos()
+    return view_qos() if topic in VIEWED else result_qos()
 
 
 def overriding() -> QoSOverridingOptions:

@@ -10,8 +10,10 @@ from typing import Any
 
 from face1d_ros import msg as messages
 from face1d_ros.errors import ConversionError, ImageError
-from face1d_ros.graph import NodeSpec
+from face1d_ros.geometry.camera_model import Camera
+from face1d_ros.graph import CAMERA_INFO, NodeSpec
 from face1d_ros.nodes.base import FaceNode
+from face1d_ros.nodes.camera_info import CameraInfoInput
 from face1d_ros.nodes.chain import Link
 from face1d_ros.nodes.diagnostics import Level, Rate, Report
 from face1d_ros.nodes.input import RAW, Input, make_input, to_item
@@ -54,6 +56,7 @@ class StageNode(FaceNode):
         self._specs = specs
         self._links: list[Link] = []
         self._input: Input | None = None
+        self._camera_info: CameraInfoInput | None = None
         self._worker: Worker[Any] | None = None
         self._notices: dict[str, str] = {}
         self._begin_accounts()
@@ -81,6 +84,8 @@ class StageNode(FaceNode):
                 self.destroy_publisher(publisher)
                 views.close()
                 raise
+        if any(CAMERA_INFO in spec.subscribes for spec in self._specs):
+            self._camera_info = CameraInfoInput(self, self._on_camera)
         first = self._specs[0]
         transport = getattr(self.config_of(first), "transport", RAW)
         self._input = make_input(self, first.subscribes[0], transport, self._on_message)
@@ -105,6 +110,9 @@ class StageNode(FaceNode):
     def tear_down(self) -> None:
         """Free the stages and publishers."""
         self._input = None
+        camera_info, self._camera_info = self._camera_info, None
+        if camera_info is not None:
+            camera_info.close()
         links, self._links = self._links, []
         for link in links:
             self.destroy_publisher(link.publisher)
@@ -150,6 +158,10 @@ class StageNode(FaceNode):
         self._came_at_s = time.monotonic()
         if self._worker is not None:
             self._worker.mailbox.put(message)
+
+    def _on_camera(self, camera: Camera | None) -> None:
+        for link in self._links:
+            link.set_camera(camera)
 
     # In the worker's thread.
 

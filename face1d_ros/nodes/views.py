@@ -11,9 +11,10 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from face1d_ros.drawing import draw_faces
-from face1d_ros.graph import LANDMARK_MARKERS, OVERLAY, SHOWN, NodeSpec
+from face1d_ros.graph import COEFFICIENT_BARS, HEAD_POSES, LANDMARK_MARKERS, MESH_MARKERS, OVERLAY, SHOWN, NodeSpec
 from face1d_ros.nodes.camera_topics import ImageMessage
 from face1d_ros.nodes.markers import FaceMarkers
+from face1d_ros.nodes.mesh_views import CoefficientBars, HeadPoses, MeshMarkers
 from face1d_ros.nodes.qos import create_publisher
 from face1d_ros.types import FaceLandmarksArray, Frame
 
@@ -26,8 +27,8 @@ class View(Protocol):
 
     publisher: Publisher
 
-    def show(self, frame: Frame, result: FaceLandmarksArray) -> None:
-        """Make the message and publish it."""
+    def show(self, given: Any, result: Any) -> None:
+        """Make the message of what a stage was given and what came of it, and publish it."""
 
 
 class Overlay:
@@ -55,7 +56,13 @@ class Markers:
         self.publisher.publish(self._faces.message(result))
 
 
-VIEWS: dict[str, Callable[[Node], View]] = {OVERLAY.name: Overlay, LANDMARK_MARKERS.name: Markers}
+VIEWS: dict[str, Callable[[Node], View]] = {
+    OVERLAY.name: Overlay,
+    LANDMARK_MARKERS.name: Markers,
+    HEAD_POSES.name: HeadPoses,
+    MESH_MARKERS.name: MeshMarkers,
+    COEFFICIENT_BARS.name: CoefficientBars,
+}
 """How the optional topics of the graph are made, by name. Each shows the frame and the result it comes from."""
 
 
@@ -79,17 +86,17 @@ class Views:
         """
         if not self._views:
             return
-        frame, result = values[self._input], values[self._output]
-        for topic in SHOWN:
+        if self._output not in values:
+            return
+        given, result = values[self._input], values[self._output]
+        for topic in SHOWN if isinstance(result, FaceLandmarksArray) else ():
             later = values.get(topic.name)
             if isinstance(later, FaceLandmarksArray) and later.header.stamp_ns == result.header.stamp_ns:
                 result = later
                 break
-        if not isinstance(frame, Frame) or not isinstance(result, FaceLandmarksArray):
-            raise TypeError(f"a view shows a Frame and a FaceLandmarksArray, got {type(frame)} and {type(result)}")
         for view in self._views:
             if view.publisher.get_subscription_count():
-                view.show(frame, result)
+                view.show(given, result)
 
     def close(self) -> None:
         """Leave the topics."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from face1d_ros.geometry.camera_model import Camera
 
 
 class Stage(Protocol):
@@ -35,3 +38,11 @@ class Stage(Protocol):
 
     def close(self) -> None:
         """Free what the stage holds; a second call does nothing."""
+
+
+@runtime_checkable
+class MeasuresInMetres(Protocol):
+    """A stage that wants to know the camera."""
+
+    def set_camera(self, camera: Camera | None) -> None:
+        """The camera of the frames to come; None: it is not calibrated. Called by any thread."""

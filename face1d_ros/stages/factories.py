@@ -21,7 +21,14 @@ def _smoothing(config: Any) -> Stage:
     return SmoothingStage(config)
 
 
+def _mesh(config: Any) -> Stage:
+    from face1d_ros.stages.mesh import MeshStage
+
+    return MeshStage(config)
+
+
 FACTORIES: dict[str, Callable[[Any], Stage]] = {
     "landmarks_node": _landmarks,
     "smoothing_node": _smoothing,
+    "mesh_node": _mesh,
 }

@@ -7,7 +7,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def export(
 
 def write_files(network: StreamingNetwork, folder: Path, facts: Mapping[str, Any], precision: str = "fp32") -> None:
     """The three files of a bundle, in a new folder. The golden run is that of the float32 network in any case."""
-    with torch.inference_mode():
+    with _at_work(network), torch.inference_mode():
         frames = network.example(GOLDEN_FACES, GOLDEN_FRAMES, torch.Generator().manual_seed(int(facts["seed"])))
         _, memory = network.sequence({name: tensor[:, :-1] for name, tensor in frames.items()})
         inputs = {name: tensor[:, -1].contiguous() for name, tensor in frames.items()}
@@ -197,7 +198,7 @@ def parity(
         for begin in range(0, windows, WINDOWS_AT_ONCE):
             count = min(WINDOWS_AT_ONCE, windows - begin)
             frames = network.example(count, WINDOW_FRAMES, generator)
-            with torch.inference_mode():
+            with _at_work(network), torch.inference_mode():
                 expected, _ = network.sequence(frames)
             for first in range(0, count, MAX_FACES):
                 rows = slice(first, min(first + MAX_FACES, count))
@@ -207,6 +208,17 @@ def parity(
         torch.set_num_threads(threads)
         engine.close()
     return worst
+
+
+@contextmanager
+def _at_work(network: StreamingNetwork) -> Iterator[None]:
+    """As it is exported: without what it does only while it learns."""
+    is_learning = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(is_learning)
 
 
 def _difference(engine: OnnxRuntimeEngine, frames: Arrays, expected: Arrays) -> float:

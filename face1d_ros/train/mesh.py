@@ -26,7 +26,7 @@ from face1d_ros.types import Topology
 EVERY, JUDGED_EVERY = 5, 20
 """One of so many frames is learned from, and judged on: neighbours say the same."""
 WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 10.0, "identity": 0.1}
-"""Of the mesh's distance (mm), the rotation's error (rad), coefficients' mean error, and the likelihood of identities."""
+"""Of the mesh's distance (mm), the rotation's error (rad), coefficients' mean error, and identities' likelihood."""
 ALONG = 0.3
 """How far a vertex that slides along the surface counts, beside one that leaves it."""
 LEAST = 1e-6

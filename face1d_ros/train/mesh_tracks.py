@@ -1,4 +1,4 @@
-"""Training of the LSTM behind a mesh network for single frames: what that network says of each frame is worked out once.
+"""Training of the LSTM behind a mesh network for single frames; what that one says is worked out once.
 
 A sequence gets another head and a shape beyond the face model, the same in all its frames, as `mesh_frames` gives them
 to single frames. Letters: B rows, T frames, I identity and K expression coefficients.
@@ -18,8 +18,8 @@ from torch import Tensor
 from face1d_ros.errors import CheckpointError, CorpusError
 from face1d_ros.nets.coefficient_lstm import CoefficientLstm
 from face1d_ros.nets.curve_cnn import CurveCnn
-from face1d_ros.nets.mesh_network import MeshNetwork
 from face1d_ros.nets.families import make_network
+from face1d_ros.nets.mesh_network import MeshNetwork
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.faces.model import FaceModel
 from face1d_ros.synth.faces.point_model import PointModel
@@ -33,7 +33,7 @@ from face1d_ros.train.tracks import FACE_MM, stretches
 from face1d_ros.types import FloatArray
 
 WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 10.0, "motion": 20.0, "prediction": 0.05}
-"""Of distance (mm), rotation (rad), coefficients, their change from frame to frame, the likelihood of the next frame."""
+"""Of distance (mm), rotation (rad), coefficients, their change between frames, the next frame's likelihood."""
 OTHER_IDENTITY = 0.8
 SHAPE_PERCENT = 1.0
 JUDGED_SEQUENCES = 24
@@ -186,7 +186,7 @@ def tracks_of(
     seed: int | None,
     advance: Callable[[], None] = lambda: None,
 ) -> list[Estimates]:
-    """The longest stretch of each of the first sequences; with a seed they get other heads, without one none is changed."""
+    """The longest stretch of each of the first sequences; with a seed they get other heads."""
     found = []
     for number in range(min(len(corpus), most)):
         sequence = corpus[number]

@@ -67,7 +67,7 @@ def _traced(network: StreamingNetwork, inputs: Tensors, memory: Tensors) -> Any:
     """As the exporter of PyTorch writes it."""
     import onnx
 
-    flat = _Flat(network)
+    flat = _Flat(network).train(network.training)  # to which the exporter puts it back
     into = [*flat.given, *flat.remembered]
     out = [*flat.given_back, *(name + AFTER for name in flat.remembered)]
     buffer = io.BytesIO()

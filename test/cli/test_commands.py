@@ -111,7 +111,7 @@ def test_up_starts_the_nodes_and_ends_them_on_ctrl_c() -> None:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if {"camera_node", "landmarks_node", "smoothing_node"} <= {
+        if {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"} <= {
             each.split()[0] for each in lines if "active" in each
         }:
             break
@@ -147,6 +147,7 @@ def test_the_demo_records_a_bag_with_faces(tmp_path: Path, mode: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"/face1d/landmarks_raw +\d+", done.stdout)
     assert re.search(r"/face1d/landmarks +\d+", done.stdout)
+    assert re.search(r"/face1d/mesh +\d+", done.stdout)
     assert re.search(r"Faces track 1 in \d+ of \d+ frames", done.stdout)
     assert list(bag.glob("*.mcap"))
 

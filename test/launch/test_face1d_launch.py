@@ -39,9 +39,9 @@ SETUPS = {
     "namespace": ({"namespace": "robot", "source": "portrait"}, "/robot"),
 }
 NODES = {
-    "graph": {"camera_node", "landmarks_node", "smoothing_node"},
+    "graph": {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"},
     "pipeline": {"camera_node", "pipeline_node"},
-    "namespace": {"camera_node", "landmarks_node", "smoothing_node"},
+    "namespace": {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"},
 }
 
 
@@ -137,7 +137,7 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         ended.append((event.process_name.rsplit("-", 1)[0], event.returncode))
         if started.count("camera_node") > 1:
             return [Shutdown()]
-        return [watch] if len(ended) == 3 else []
+        return [watch] if len(ended) == 4 else []
 
     os.environ |= isolated()
     service = LaunchService(noninteractive=True)
@@ -152,6 +152,6 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         )
     )
     assert service.run() == 0
-    assert sorted(started) == ["camera_node", "landmarks_node", "sleep", "smoothing_node"]
+    assert sorted(started) == ["camera_node", "landmarks_node", "mesh_node", "sleep", "smoothing_node"]
     assert while_watched[0] == ("camera_node", 2)
-    assert sorted(while_watched[1:]) == [("landmarks_node", 0), ("smoothing_node", 0)]
+    assert sorted(while_watched[1:]) == [("landmarks_node", 0), ("mesh_node", 0), ("smoothing_node", 0)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
 
+from face1d_ros.nets.families import FAMILIES
 from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.train.export import untrained
 
@@ -15,4 +17,9 @@ SMALL_1D_FORMER: dict[str, Any] = {"landmarks": 21, "window": 4, "length": 8, "b
 
 def network(family: str = "gru") -> StreamingNetwork:
     torch.manual_seed(1)
-    return untrained(family, SMALL_1D_FORMER if family == "one_d_former" else SMALL)
+    if family == "one_d_former":
+        return untrained(family, SMALL_1D_FORMER)
+    if family in ("curve_cnn", "coefficient_lstm"):  # fewer leave their last layer nothing to look at
+        return untrained(family, {"landmarks": 68})
+    known = {field.name for field in dataclasses.fields(FAMILIES[family][0])}
+    return untrained(family, {key: value for key, value in SMALL.items() if key in known})

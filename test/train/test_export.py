@@ -39,6 +39,15 @@ def test_onnx_runtime_computes_what_pytorch_does_on_1000_windows(tmp_path: Path,
     assert 0.0 < parity(network_of(bundle), bundle, windows=8, seed=11) <= PARITY["fp32"]
 
 
+@pytest.mark.parametrize("is_learning", [False, True])
+def test_what_a_network_does_only_while_it_learns_is_not_exported(tmp_path: Path, is_learning: bool):
+    """Estimates of an expression pass their bounds then."""
+    net = network("curve_transformer").train(is_learning)
+    _, difference = export(net, tmp_path / "curves", FACTS, windows=16)
+    assert difference <= PARITY["fp32"]
+    assert net.training == is_learning
+
+
 def test_parity_finds_a_weight_that_is_a_little_off(tmp_path: Path):
     net = network()
     bundle, _ = export(net, tmp_path / "gru", FACTS, windows=8)

@@ -1,0 +1,176 @@
+"""The network behind the mesh stage: which one is meant, what it must be, and one call for all faces of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from face1d_ros.engines.background import ModelRunner
+from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
+from face1d_ros.engines.engine import Arrays
+from face1d_ros.engines.manifest import FACES
+from face1d_ros.errors import BundleError, EngineError, Face1dError, InvalidValueError, MissingDependencyError
+from face1d_ros.paths import user_path
+from face1d_ros.types import FloatArray, Topology
+
+AUTO, NONE = "auto", "none"
+DEFAULT = "mesh_478"
+TASK = "mesh"
+CLOSED_FORM = "closed form: pose and asymmetry alone"
+KNOWN = tuple(int(topology) for topology in Topology if topology)
+NOT_THERE = (BundleError, EngineError, MissingDependencyError)
+FORGET_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What the coefficients of a bundle belong to, as its manifest says."""
+
+    name: str
+    sha256: str
+    expression_names: tuple[str, ...]
+    identity: int
+    anchors: tuple[int, ...]
+    """Landmarks whose places on this head the network gives."""
+    topology: Topology
+
+
+@dataclass(frozen=True, eq=False)
+class FaceInput:
+    """One face as the network takes it."""
+
+    key: int
+    aligned_cm: FloatArray
+    """(N, 3)"""
+    turn_rad: FloatArray
+    """(3,)"""
+    confidence: FloatArray
+    """(N,)"""
+    dt_s: float
+
+
+class MeshNetworkRunner:
+    """A mesh bundle at work."""
+
+    def __init__(self, bundle: Bundle, engine: str, why: str) -> None:
+        """Raises BundleError for what is no mesh bundle, EngineError where nothing runs it."""
+        self.basis = basis_of(bundle)
+        self.model = f"{bundle.manifest.name} {bundle.manifest.version}"
+        self.why = why
+        self._runner = ModelRunner(bundle, engine, FORGET_AFTER_S)
+
+    @property
+    def engine(self) -> str:
+        """Which runtime, and on what."""
+        engine = self._runner.engine
+        return f"{engine.name}-{engine.device.lower()}"
+
+    def step(self, stamp_ns: int, faces: Sequence[FaceInput]) -> Arrays:
+        """Outputs by name, (B, …) in the order of the faces, valid until the next step. Raises EngineError."""
+        inputs = self._runner.begin(stamp_ns, [face.key for face in faces])
+        for index, face in enumerate(faces):
+            inputs["aligned"][index] = face.aligned_cm
+            inputs["turn"][index] = face.turn_rad
+            inputs["confidence"][index] = face.confidence
+            inputs["dt"][index] = face.dt_s
+        return self._runner.run()
+
+    def values(self) -> Mapping[str, object]:
+        """For diagnostics."""
+        return self._runner.status().values()
+
+    def reset(self) -> None:
+        """Forget all faces."""
+        self._runner.reset()
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._runner.close()
+
+
+def make_runner(name: str, engine: str) -> tuple[MeshNetworkRunner | None, str]:
+    """The network that is meant, and what the user should know; None: there is none, or none was asked for.
+
+    Raises InvalidValueError for what was named and cannot be had.
+    """
+    if name == NONE:
+        return None, ""
+    shipped = {path.name: path for path in shipped_bundles()}
+    if name == AUTO:
+        folder = shipped.get(DEFAULT)
+        if folder is None:
+            return None, f"no model {DEFAULT} comes with this version: no coefficients, only pose and asymmetry"
+        try:
+            return MeshNetworkRunner(load_bundle(folder), engine, "auto: the shipped model"), ""
+        except NOT_THERE as error:
+            return None, f"{error}; no coefficients, only pose and asymmetry"
+    folder = shipped.get(name.replace("-", "_")) or user_path(name)
+    if not (folder / MANIFEST).is_file():
+        there = [path for path in shipped if path.startswith(TASK)]
+        expected = f"one of {', '.join((AUTO, NONE, *there))}, or the folder of a model bundle"
+        raise InvalidValueError("model", name, expected)
+    try:
+        return MeshNetworkRunner(load_bundle(folder), engine, "as asked for"), ""
+    except Face1dError as error:
+        raise InvalidValueError("model", name, f"a model that can be loaded: {error}") from error
+
+
+def basis_of(bundle: Bundle) -> Basis:
+    """What a mesh bundle says about its coefficients. Raises BundleError for a bundle that is none."""
+    manifest, path = bundle.manifest, bundle.path
+    if manifest.task != TASK:
+        raise BundleError(path, "task", f"'{manifest.task}'", f"'{TASK}'")
+    names = _texts(bundle, "expression_names")
+    anchors = manifest.settings.get("anchors")
+    shapes = {spec.name: spec.shape for spec in (*manifest.inputs, *manifest.outputs)}
+    count = shapes.get("aligned", (FACES, 0, 3))[1]
+    identity = shapes.get("identity", (FACES, 0))[-1]
+    if not isinstance(anchors, list) or not all(type(a) is int and 0 <= a < int(count) for a in anchors):
+        raise BundleError(path, "settings.anchors", repr(anchors)[:80], f"numbers of landmarks from 0 to {int(count) - 1}")
+    expected: dict[str, tuple[Any, ...]] = {
+        "aligned": (FACES, count, 3),
+        "turn": (FACES, 3),
+        "confidence": (FACES, count),
+        "dt": (FACES, 1),
+        "identity": (FACES, identity),
+        "identity_log_variance": (FACES, identity),
+        "expression": (FACES, len(names)),
+        "rotation_correction": (FACES, 3),
+        "anchors_mm": (FACES, len(anchors), 3),
+        "anomaly": (FACES, 1),
+    }
+    wrong = {name: shapes.get(name) for name, shape in expected.items() if shapes.get(name) != shape}
+    if wrong or count not in KNOWN:
+        raise BundleError(path, "tensors", wrong or f"{count} landmarks", f"{expected}, landmarks one of {KNOWN}")
+    return Basis(
+        str(manifest.settings.get("basis", "")),
+        str(manifest.settings.get("basis_sha256", "")),
+        names,
+        int(identity),
+        tuple(anchors),
+        Topology(count),
+    )
+
+
+LARGEST = {"identity": 10.0, "identity_log_variance": 20.0, "expression": 2.0, "rotation_correction": 1.6}
+"""What no sound answer exceeds."""
+FURTHEST_ANCHOR_MM = 400.0
+
+
+def is_sound(outputs: Arrays, row: int) -> bool:
+    """Whether what a network said of a face can be meant."""
+    if not np.abs(outputs["anchors_mm"][row]).max() <= FURTHEST_ANCHOR_MM:
+        return False
+    if not np.isfinite(outputs["anomaly"][row]).all():
+        return False
+    return all(bool(np.abs(outputs[name][row]).max() <= most) for name, most in LARGEST.items())
+
+
+def _texts(bundle: Bundle, key: str) -> tuple[str, ...]:
+    texts = bundle.manifest.settings.get(key)
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+        raise BundleError(bundle.path, f"settings.{key}", repr(texts)[:80], "a list of names")
+    return tuple(texts)
