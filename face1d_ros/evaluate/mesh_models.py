@@ -15,8 +15,6 @@ from face1d_ros.synth.faces.eyes import IRISES
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.types import FloatArray, Topology
 
-IDENTITY = 40
-"""As many identity coefficients as the networks give."""
 RIDGE_ERROR_MM = 16.0
 """Of a landmark's coordinate, beside a coefficient of 1: the ridge parameter."""
 Floats = NDArray[np.float64]
@@ -31,11 +29,11 @@ class ClosedForm:
     def __call__(self, shown: Shown) -> Found:
         """Pose and coefficients in turn."""
         fit = self.fitter.fit(shown.aligned.points_cm, shown.confidence)
-        identity = fit.coefficients[:, :IDENTITY].astype(np.float32)
+        identity = fit.coefficients[:, : self.fitter.basis.identity].astype(np.float32)
         return Found(
             identity,
             np.ones_like(identity),
-            fit.coefficients[:, IDENTITY:].astype(np.float32),
+            fit.coefficients[:, self.fitter.basis.identity :].astype(np.float32),
             shown.aligned.pose.rotation @ fit.pose.rotation,
         )
 
@@ -85,9 +83,9 @@ def ridge(points: PointModel, error_mm: float = RIDGE_ERROR_MM) -> ClosedForm:
 
 
 def basis_of(points: PointModel) -> PointBasis:
-    """A face model's landmarks with as many identities as the networks give."""
-    shapes = np.concatenate([points.identity_mm[:IDENTITY], points.expression_mm])
-    return PointBasis(points.mean_mm.astype(np.float64), shapes.astype(np.float64), IDENTITY)
+    """A face model's landmarks with all its coefficients."""
+    shapes = np.concatenate([points.identity_mm, points.expression_mm])
+    return PointBasis(points.mean_mm.astype(np.float64), shapes.astype(np.float64), len(points.identity_mm))
 
 
 def rotations_of(vectors: FloatArray) -> Floats:

@@ -35,7 +35,7 @@ class MeshConfig:
     """What all mesh networks need to know."""
 
     landmarks: int = 478
-    identity: int = 40
+    identity: int = 100
     expression: int = 53
     anchors: int = 33
     """Landmarks that move little with expression."""

@@ -211,7 +211,5 @@ class Smoother(LandmarkNetwork):
     def memory(self) -> tuple[Named, ...]:
         """The last output, and what the family adds."""
         previous = Named("previous", (3, self.places), "the last output, in the network's order, px")
-        drift = Named(
-            "drift", (3 + self.config.rank,), "motion of the face and of its parts together"
-        )
+        drift = Named("drift", (3 + self.config.rank,), "motion of the face and of its parts together")
         return (previous, drift, *self.context_memory())

@@ -129,7 +129,9 @@ def basis_of(bundle: Bundle) -> Basis:
     count = shapes.get("aligned", (FACES, 0, 3))[1]
     identity = shapes.get("identity", (FACES, 0))[-1]
     if not isinstance(anchors, list) or not all(type(a) is int and 0 <= a < int(count) for a in anchors):
-        raise BundleError(path, "settings.anchors", repr(anchors)[:80], f"numbers of landmarks from 0 to {int(count) - 1}")
+        raise BundleError(
+            path, "settings.anchors", repr(anchors)[:80], f"numbers of landmarks from 0 to {int(count) - 1}"
+        )
     expected: dict[str, tuple[Any, ...]] = {
         "aligned": (FACES, count, 3),
         "turn": (FACES, 3),

@@ -10,8 +10,6 @@ from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.train.mesh import anchor_indices
 from face1d_ros.train.recipe import Recipe
 
-IDENTITY = 40
-
 
 def mesh_facts(
     recipe: Recipe, path: Path, corpora: tuple[Corpus, Corpus], points: PointModel, figures: dict[str, float]
@@ -40,6 +38,6 @@ def basis_settings(points: PointModel) -> dict[str, Any]:
         "basis": points.source_name,
         "basis_sha256": points.source_sha256,
         "expression_names": list(points.expression_names),
-        "identity": IDENTITY,
+        "identity": len(points.identity_mm),
         "anchors": anchor_indices(points.topology).tolist(),
     }
