@@ -45,8 +45,8 @@ def command(
     """Train 1DFormer with its parts left out by turns, and print our table beside the paper's.
 
     68 landmarks; figures are of the small test set that ships, of its blocks smoothing, occlusion and dropout: NRMSE
-    and stability in percent, mean over the seeds and their standard deviation. About half an hour for Table 1 with three
-    seeds on one core; Ctrl-C loses little, the same command carries on. Needs PyTorch: requirements/train.txt.
+    and stability in percent, mean over the seeds and their standard deviation. About half an hour for Table 1 with
+    three seeds on one core; Ctrl-C loses little, the same command carries on. Needs PyTorch: requirements/train.txt.
     """
     from face1d_ros.train.ablation import judged, table_runs, window_runs
     from face1d_ros.train.recipe import FOLDER, load_recipe
