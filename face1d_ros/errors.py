@@ -142,6 +142,8 @@ class FaceModelFileError(FaceModelError):
 
     def __init__(self, path: object, came: str, expected: str) -> None:
         super().__init__(f"face model '{path}': {came}; expected {expected} (docs/face_models.md)")
+        self.came = came
+        self.expected = expected
 
 
 class CoefficientsError(Face1dError):

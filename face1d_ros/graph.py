@@ -86,8 +86,7 @@ MESH_RESULT = Topic(
 HEAD_POSES = Topic(
     "face1d/head_poses",
     "geometry_msgs/msg/PoseArray",
-    "The head poses alone, and a transform for each where tf2_msgs is installed, while somebody listens.",
-    True,
+    "The head poses alone; where tf2_msgs is installed, each is a transform on /tf too.",
 )
 MESH_MARKERS = Topic(
     "face1d/mesh_markers",

@@ -85,7 +85,7 @@ def _test_sequences() -> list[Any]:
 def _trained(
     runs: list[Run], recipe: Recipe, corpus: Path, output: Path, test: list[Any], face_model: Path | None
 ) -> Figures:
-    from face1d_ros.cli.train_smoothing import corpora_of
+    from face1d_ros.cli.train_run import corpora_of
     from face1d_ros.train.ablation import figures_of
 
     corpora = corpora_of(recipe, corpus, face_model)

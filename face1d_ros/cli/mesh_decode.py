@@ -23,6 +23,7 @@ PICTURE_YAW_RAD = (0.0, 0.6)
     help="ICT-FaceKit's folder or pack (docs/face_models.md).",
 )
 @click.option("--track", type=click.IntRange(min=0), help="Face of a bag; otherwise the one that was seen most.")
+@click.option("--topic", default="", help="Topic of a bag that has several of face1d/mesh.")
 @click.option("--frame", type=int, default=-1, show_default=True, help="Of --obj and --picture; -1 is the last.")
 @click.option("--obj", type=OUT, help="Write one frame as OBJ.")
 @click.option("--gltf", type=OUT, help="Write the motion as glTF (.glb): a morph target for each coefficient.")
@@ -32,6 +33,7 @@ def command(
     coefficients: Path,
     face_model: str | None,
     track: int | None,
+    topic: str,
     frame: int,
     obj: Path | None,
     gltf: Path | None,
@@ -40,30 +42,34 @@ def command(
 ) -> None:
     """Decode COEFFICIENTS, a bag with face1d/mesh, a JSON or an NPZ file."""
     from face1d_ros.decode import decode, read_coefficients
-    from face1d_ros.decode.files import write_glb, write_obj
+    from face1d_ros.decode.files import write_glb, write_npz, write_obj
     from face1d_ros.decode.vertices import is_exact
     from face1d_ros.errors import CoefficientsError
     from face1d_ros.synth.faces.model import load_face_model
 
-    read = read_coefficients(coefficients, track)
+    read = read_coefficients(coefficients, track, topic)
     frames = len(read.stamps_s)
     if not -frames <= frame < frames:
         raise CoefficientsError("--frame", str(frame), f"{-frames} to {frames - 1}")
     with Console(stderr=True).status("reading the face model"):
         model = load_face_model(face_model)
-    vertices = decode(read, model)
+    vertices = decode(read.frame(frame), model)[0]
     if not is_exact(read, model):
-        click.echo("The face model is another copy than the one the coefficients were made with.", err=True)
+        click.echo(
+            f"The coefficients were made with another copy of {model.name} ({read.basis_sha256[:12]}) than this one "
+            f"({model.sha256[:12]}): a pack is stored less exactly than the folder, by some micrometres.",
+            err=True,
+        )
     if obj is not None:
-        write_obj(obj, vertices[frame], model.triangles)
+        write_obj(obj, vertices, model.triangles)
     if gltf is not None:
         write_glb(gltf, read, model)
     if picture is not None:
-        _draw(picture, vertices[frame], model.triangles)
+        _draw(picture, vertices, model.triangles)
     if npz is not None:
-        np.savez(npz, vertices_mm=vertices, triangles=model.triangles, stamps_s=read.stamps_s)
+        write_npz(npz, read, model)
     written = [str(path) for path in (obj, gltf, picture, npz) if path is not None]
-    click.echo(f"{frames} frames over {read.stamps_s[-1]:.2f} s, {vertices.shape[1]} vertices of {model.name}")
+    click.echo(f"{frames} frames over {read.stamps_s[-1]:.2f} s, {len(vertices)} vertices of {model.name}")
     click.echo(f"wrote {', '.join(written)}" if written else "wrote nothing: name --obj, --gltf, --picture or --npz")
 
 

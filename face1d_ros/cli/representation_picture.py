@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from face1d_ros.errors import MissingDependencyError, RecordingError
+from face1d_ros.cli.plots import dress, pyplot_for, save
 from face1d_ros.evaluate.landmark_windows import Windows
 from face1d_ros.evaluate.representations import NOISE
 
@@ -31,18 +31,11 @@ FLOOR_PERCENT = 0.01
 """Errors below it are drawn there: they are exact for every use."""
 NOISE_NME_PERCENT = 100.0 * NOISE * float(np.sqrt(np.pi / 2.0))
 """Mean length of the noise."""
-DPI = 110
 
 
 def write_picture(path: Path, rows: list[dict[str, Any]], windows: Windows) -> None:
     """Four panels with one line for each representation."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependencyError("matplotlib", "--picture", "pip install matplotlib") from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = pyplot_for("--picture")
     figure, axes = pyplot.subplots(2, 2, figsize=(10.5, 8.2), sharex=True, sharey=True, layout="constrained")
     for axis, (key, title) in zip(axes.flat, PANELS, strict=True):
         for name, (colour, mark, size) in STYLES.items():
@@ -51,7 +44,7 @@ def write_picture(path: Path, rows: list[dict[str, Any]], windows: Windows) -> N
             if points:
                 axis.plot(*zip(*points, strict=True), color=colour, marker=mark, ms=size, lw=1.5, label=name)
         axis.set_title(title, fontsize=11, loc="left")
-        _dress(axis)
+        _scaled(axis)
     _note_noise(axes[0, 1])
     if all((row["hidden_back_percent"] or 0.0) == 0.0 for row in rows if row["representation"] == "B-splines"):
         _note(axes[1, 1], "splines and Fourier descriptors give nothing back")
@@ -65,26 +58,17 @@ def write_picture(path: Path, rows: list[dict[str, Any]], windows: Windows) -> N
     figure.suptitle(
         f"1D representations of 68 landmarks: {windows.name}, {len(windows.clean)} windows of {frames} frames"
     )
-    try:
-        figure.savefig(path, dpi=DPI)
-    except (OSError, ValueError) as error:
-        raise RecordingError(
-            f"cannot write {path}: {error}; name a .png, .svg or .pdf in a folder that exists"
-        ) from error
-    finally:
-        pyplot.close(figure)
+    save(figure, path)
 
 
-def _dress(axis: Any) -> None:
+def _scaled(axis: Any) -> None:
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     ticks = (2, 4, 8, 16, 32, 64, 136)
     axis.set_xticks(ticks, [str(tick) for tick in ticks])
     axis.set_yticks((0.01, 0.1, 1.0, 10.0), ("≤ 0.01", "0.1", "1", "10"))
     axis.set_ylim(FLOOR_PERCENT * 0.8, 12.0)
-    axis.grid(True, which="major", color="#dddddd", lw=0.7)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    dress(axis)
 
 
 def _note_noise(axis: Any) -> None:

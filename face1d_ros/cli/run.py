@@ -25,6 +25,7 @@ from face1d_ros.graph import CAMERA, STAGES
 from face1d_ros.replay.feed import EveryFrame, Feed, NewestFrame
 from face1d_ros.replay.pipeline import Pipeline, make_steps
 from face1d_ros.sources import open_configured
+from face1d_ros.sources.calibration import load_calibration
 from face1d_ros.sources.pacing import paced
 
 SOURCE_END_S = 4.0
@@ -32,7 +33,6 @@ SOURCE_END_S = 4.0
 NOT_HERE = (
     "camera.source",
     "camera.end_with_source",
-    "camera.calibration",
     "landmarks.transport",
     "landmarks.on_demand",
 )
@@ -98,6 +98,8 @@ def _run(
     stack.callback(_close, source, feed)
     click.echo(f"Source {source.description}")
     pipeline = stack.enter_context(Pipeline(make_steps(configs), time.perf_counter))
+    path = camera.calibration
+    pipeline.set_camera(load_calibration(path, source.width, source.height).camera if path else source.camera)
     for step in pipeline.steps:
         if notice := step.stage.diagnostics().get("notice"):
             click.echo(f"{step.spec.stage}: {notice}")

@@ -34,6 +34,8 @@ class PlayedSource:
         self.live = self._source.live
         self.description = self._source.description
         self.width, self.height = self._source.width, self._source.height
+        self.camera = self._source.camera
+        """Its calibration, where the source itself brings one."""
         self.rate_hz, self.length = self._source.rate_hz, self._source.length
         self.losses = 0
         """How often it was there and went away."""

@@ -13,20 +13,21 @@ from face1d_ros.errors import InvalidValueError
 from face1d_ros.evaluate.smoothing_report import FILTER, NETWORK, Contender
 from face1d_ros.filters.make import FILTERS
 from face1d_ros.stages.smoothing import SmoothingStage
+from face1d_ros.stages.smoothing_choice import DEFAULT, TASK
 from face1d_ros.types import Topology
 
 
 def choose(models: tuple[str, ...], topology: Topology) -> tuple[tuple[Contender, ...], Contender]:
     """All filters, then the bundles named, or all shipped ones, for so many landmarks; and which is the default.
 
-    That is the one the node takes by itself, `smoothing-` and the number of landmarks; of those named the first.
+    That is the one the node takes by itself; of those named the first.
     """
     networks = []
     for folder, is_named in bundles_of(models):
         bundle = load_bundle(folder)
         manifest = bundle.manifest
         landmarks = next((spec.shape[1] for spec in manifest.inputs if spec.name == "landmarks"), None)
-        if manifest.task == "smoothing" and landmarks == int(topology):
+        if manifest.task == TASK and landmarks == int(topology):
             networks.append(Contender(manifest.name, NETWORK, str(folder), bundle))
         elif is_named:
             came = f"{manifest.name}: {manifest.task} of {landmarks} landmarks"
@@ -37,8 +38,8 @@ def choose(models: tuple[str, ...], topology: Topology) -> tuple[tuple[Contender
         expected = f"a bundle that smooths {int(topology)} landmarks; train one, and name its folder with --models"
         raise InvalidValueError("models that come with this version", "none that fits", expected)
     filters = [Contender(name, FILTER, name) for name in FILTERS]
-    shipped = [one for one in networks if one.name.replace("_", "-") == f"smoothing-{int(topology)}"]
-    default = networks[0] if models else (*shipped, *networks)[0]
+    taken = [one for one in networks if one.name == f"{TASK}_{DEFAULT}_{int(topology)}"]
+    default = networks[0] if models else (*taken, *networks)[0]
     return (*filters, *networks), default
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from face1d_ros.cli.plots import dress, pyplot_for, save
 from face1d_ros.cli.smoothing_run import GRIDS, Run
 from face1d_ros.config import SmoothingConfig
-from face1d_ros.errors import MissingDependencyError, RecordingError
+from face1d_ros.errors import RecordingError
 from face1d_ros.evaluate.metrics import FACE_WIDTH_PX
 from face1d_ros.evaluate.smoothing_report import FILTER, LARGEST_LAG_FRAMES, NETWORK, RAW
 from face1d_ros.evaluate.smoothing_tracks import NS, Track, smooth
@@ -27,7 +28,6 @@ DEFAULT_MARK = ("#c51b8a", "*", 190)
 LARGEST_SHOWN_LAG = 1.5
 LINE_OF_TEXT = 0.042
 """Of the height of the axes."""
-DPI = 110
 EYE_CORNER, LOWER_LIP = 36, 57
 """Of the 68 points."""
 SHOWN_S = 3.0
@@ -40,7 +40,7 @@ LEAST_LIP_PX = 8.0
 
 def write_frontier(path: Path, run: Run) -> None:
     """Every setting of the grids, what they reach at best, and every smoother."""
-    pyplot = _pyplot("--plot")
+    pyplot = pyplot_for("--plot")
     figure, axis = pyplot.subplots(figsize=(9.2, 5.6), layout="constrained")
     axis.axvspan(-LARGEST_LAG_FRAMES, LARGEST_LAG_FRAMES, color="#f1f1ee", zorder=0)
     for name in GRIDS:
@@ -60,8 +60,8 @@ def write_frontier(path: Path, run: Run) -> None:
     axis.set_ylabel("jitter, px of a face 256 px wide")
     axis.set_title(f"Jitter against lag: {run.name}, {len(run.blocks.motion)} sequences", loc="left", fontsize=11)
     axis.legend(frameon=False, loc="lower right")
-    _dress(axis)
-    _save(figure, path)
+    dress(axis)
+    save(figure, path)
 
 
 def _name_at_the_right(axis: Any, places: Mapping[str, tuple[float, float]]) -> None:
@@ -101,7 +101,7 @@ class Window:
 
 def write_tracks(path: Path, run: Run) -> None:
     """An eye's corner and the lower lip over time: truth, as measured, and as the default gives them."""
-    pyplot = _pyplot("--tracks")
+    pyplot = pyplot_for("--tracks")
     shown = choose_window(run.blocks.motion)
     track = shown.track
     with closing(SmoothingStage(SmoothingConfig(model=run.default.model))) as stage:
@@ -115,10 +115,10 @@ def write_tracks(path: Path, run: Run) -> None:
         for points, style in ((measured, MEASURED), (truth, TRUE), (ours, SMOOTHED)):
             axis.plot(stamps_s - stamps_s[0], (middle - points[:, point]) * unit, **style)
         axis.set_title(f"{name}, px up on a face 256 px wide", loc="left", fontsize=10)
-        _dress(axis)
+        dress(axis)
     axes[0].legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=9.5)
     axes[1].set_xlabel(f"s ({run.default.name}, synthetic sequence {track.name}, {_rate_hz(track):.0f} Hz)")
-    _save(figure, path)
+    save(figure, path)
 
 
 MEASURED: dict[str, Any] = {"color": "#e8893c", "lw": 1.0, "marker": ".", "ms": 3.5, "label": "as measured"}
@@ -155,34 +155,3 @@ def _score(window: Window) -> tuple[bool, float]:
 def _rate_hz(track: Track) -> float:
     stamps_ns = [frame.header.stamp_ns for frame in track.frames]
     return NS / float(np.median(np.diff(stamps_ns)))
-
-
-def _pyplot(option: str) -> Any:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependencyError("matplotlib", option, "pip install matplotlib") from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    return pyplot
-
-
-def _dress(axis: Any) -> None:
-    axis.grid(True, color="#dddddd", lw=0.7)
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-
-
-def _save(figure: Any, path: Path) -> None:
-    from matplotlib import pyplot
-
-    try:
-        figure.savefig(path, dpi=DPI)
-    except (OSError, ValueError) as error:
-        raise RecordingError(
-            f"cannot write {path}: {error}; name a .png, .svg or .pdf in a folder that exists"
-        ) from error
-    finally:
-        pyplot.close(figure)

@@ -1,6 +1,6 @@
-"""Decoded faces as files that other programs read: OBJ for one frame, glTF 2.0 (.glb) for the whole motion.
+"""Decoded faces as files that other programs read: OBJ for one frame, glTF 2.0 (.glb) and NPZ for the whole motion.
 
-Both in metres with y up and z out of the face, as glTF has it.
+OBJ and glTF are in metres with y up and z out of the face, as glTF has it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face1d_ros.decode.coefficients import Coefficients, Floats
-from face1d_ros.decode.vertices import expression_basis, neutral
+from face1d_ros.decode.vertices import decode, expression_basis, neutral
 from face1d_ros.errors import RecordingError
 from face1d_ros.geometry.canonical import vertex_normals
 from face1d_ros.synth.faces.model import FaceModel
@@ -31,6 +31,20 @@ def write_obj(path: Path, vertices_mm: Floats, triangles: NDArray[np.intp]) -> N
     points = "\n".join(f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in (vertices_mm * TO_GLTF).tolist())
     faces = "\n".join(f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist())
     _write(path, f"{points}\n{faces}\n".encode())
+
+
+def write_npz(path: Path, coefficients: Coefficients, model: FaceModel) -> None:
+    """The vertices of all frames (T, V, 3), mm in the facing frame, with stamps and triangles."""
+    arrays = {
+        "vertices_mm": decode(coefficients, model),
+        "triangles": model.triangles,
+        "stamps_s": coefficients.stamps_s,
+    }
+    try:
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise RecordingError(f"cannot write {path}: {error.strerror}; choose another path") from error
 
 
 def write_glb(path: Path, coefficients: Coefficients, model: FaceModel) -> None:

@@ -1,171 +1,198 @@
 """Mesh models on synthetic sequences: meshes, coefficients and head pose against their truth, from equal landmarks.
 
-T frames, N landmarks, I identity and K expression coefficients.
+Every model runs in the mesh stage. At a few frames of each sequence it is asked three times: from that frame alone,
+and after 1 s and 3 s of the video before it, each time as of a face never seen before. One camera cannot tell how large
+a head is, so each mesh is first brought to the true distance of the outer eye corners at rest; the error without that
+has a figure of its own. Letters: M frames with an answer, V vertices that are compared, I identity and K expression
+coefficients.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.evaluate.metrics_3d import coefficient_errors, geodesic_deg, mesh_error
-from face1d_ros.geometry.mesh_alignment import Aligned, align_to_canonical, unprojected
+from face1d_ros.errors import InvalidValueError
+from face1d_ros.evaluate.mesh_tracks import Followed, MeshTrack, follow
+from face1d_ros.evaluate.metrics_3d import geodesic_deg, laid_on
+from face1d_ros.evaluate.surface import Surface
+from face1d_ros.stages.mesh import MeshStage
 from face1d_ros.synth.faces.model import FaceModel
+from face1d_ros.synth.faces.model_arrays import EYE_CORNERS
 from face1d_ros.synth.sequence import Sequence, rotations
 from face1d_ros.types import FloatArray
 
 Floats = NDArray[np.float64]
-AFTER_S = (1.0, 3.0)
-"""Of video, after which the mesh is measured besides at single frames."""
-SINGLE_FRAMES = 4
-"""Of each sequence, spread evenly."""
+FRAME = "frame"
+SPANS_S = {FRAME: 0.0, "1s": 1.0, "3s": 3.0}
+"""Of video that a model has seen when its mesh is measured."""
+SAMPLES = 4
+"""Frames of each sequence in which meshes are compared."""
+VERTICES_EVERY = 8
+"""One of so many vertices is compared, with the whole true surface."""
 WITHIN_RAD = np.radians(40.0)
-"""Of yaw and pitch, for the error of rotations."""
+"""Of yaw and pitch, for errors of pose."""
 STILL = 0.002
 """Mean change of the true coefficients from frame to frame below which a face is still."""
+EPSILON_S = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """What a mesh model is given of a sequence."""
+class MeshErrors:
+    """Of one mesh, mm."""
 
-    aligned: Aligned
-    confidence: FloatArray
-    """(T, N)"""
-    dt_s: FloatArray
-    """(T, 1) 0 in the first."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What it says."""
-
-    identity: FloatArray
-    """(T, I) of each frame alone."""
-    identity_variance: FloatArray
-    """(T, I)"""
-    expression: FloatArray
-    """(T, K)"""
-    rotation: Floats
-    """(T, 3, 3) of the head in the camera's optical frame."""
-
-
-class MeshModel(Protocol):
-    """Closed form or network."""
-
-    def __call__(self, shown: Shown) -> Found:
-        """All frames of one face; the first is one of a face never seen before."""
-        ...
+    surface: Floats
+    """(V,) distance of each vertex to the true surface."""
+    vertex: float
+    """Mean distance to the true vertices."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Of one sequence."""
+    """What came out of one model on one sequence. NaN where a sequence does not tell."""
 
-    mesh_mm: dict[str, float]
-    """Surface error: `frame`, and `1s` and `3s` where it is that long."""
+    surface_mm: dict[str, Floats]
+    """(V,) mean over samples, by `SPANS_S`; left out where the sequence is shorter."""
+    own_size_mm: float
+    """As `frame`, with the size that the model itself takes the head to be of."""
     vertex_mm: float
-    """Vertex to vertex, of single frames."""
+    """As `frame`, vertex to vertex."""
     rotation_deg: float
-    """Within 40° of yaw and pitch; NaN where there are no such frames."""
+    translation_mm: float
+    distance_percent: float
+    """Error of the head's distance from the camera, in parts of it."""
     flicker: float
-    """Mean change of the coefficients from frame to frame while the face is still; NaN where it never is."""
+    """Mean change of the coefficients from frame to frame while the face is still."""
     expression: FloatArray
-    """(T, K) as found."""
+    """(M, K) as found, following the whole sequence."""
     truth: FloatArray
-    """(T, K)"""
+    """(M, K)"""
+
+    def mesh_mm(self, span: str) -> float:
+        """Mean over vertices."""
+        return float(self.surface_mm[span].mean()) if span in self.surface_mm else float("nan")
 
 
-def shown(sequence: Sequence) -> tuple[Shown, NDArray[np.intp]]:
-    """What was seen of a sequence through its true camera, and which frames these are."""
-    chosen = np.flatnonzero(sequence.seen & sequence.present)
-    camera = sequence.plan.camera
-    centre = (camera.centre_x_px, camera.centre_y_px)
-    points = unprojected(sequence.observed[chosen], camera.focal_px, centre)
-    confidence = np.asarray(sequence.point_confidence[chosen], np.float32)
-    stamps_s = sequence.stamps_s[chosen]
-    dt_s = np.diff(stamps_s, prepend=stamps_s[:1])[:, None].astype(np.float32)
-    return Shown(align_to_canonical(points, confidence), confidence, dt_s), chosen
-
-
-def judge(model: MeshModel, sequence: Sequence, face: FaceModel, vertices: NDArray[np.intp]) -> Judged:
-    """All figures of a sequence; meshes are compared at the vertices (M,) that are named."""
-    given, chosen = shown(sequence)
-    found = model(given)
-    meshes = Meshes(face, sequence, chosen, vertices)
-    elapsed_s = np.cumsum(given.dt_s[:, 0])
-    single = np.linspace(0, len(chosen) - 1, SINGLE_FRAMES).astype(np.intp)
-    errors = [meshes.error(index, found.identity[index], found.expression[index]) for index in single]
-    surface = {"frame": float(np.mean([one[0] for one in errors]))}
-    known = running_identity(found.identity, found.identity_variance)
-    for after_s in AFTER_S:
-        if elapsed_s[-1] >= after_s:
-            index = int(np.searchsorted(elapsed_s, after_s))
-            surface[f"{after_s:g}s"] = meshes.error(index, known[index], found.expression[index])[0]
-    turn = np.abs(sequence.yaw_pitch_roll_rad[chosen][:, :2]).max(axis=1)
-    near = turn <= WITHIN_RAD
-    angles = geodesic_deg(found.rotation, rotations(sequence.yaw_pitch_roll_rad[chosen]).astype(np.float64))
-    truth = np.asarray(sequence.expression[chosen], np.float32)
+def judge(stage: MeshStage, track: MeshTrack, truth: TrueFaces, spans: Iterable[str] = SPANS_S) -> Judged:
+    """All figures of a sequence; meshes after some spans only where these are named."""
+    whole = follow(stage, track)
+    if not len(whole.frames):
+        raise InvalidValueError("mesh model", f"no coefficients in {track.name}", "a model of the sequence's landmarks")
+    sequence = truth.sequence
+    expression, true = whole.expression_of(sequence.expression_names), sequence.expression[whole.frames]
+    surface: dict[str, list[Floats]] = {}
+    own_size, vertex = [], []
+    for span in spans:
+        span_s = SPANS_S[span]
+        for index in samples(track, span_s):
+            start = int(np.searchsorted(track.stamps_s, track.stamps_s[index] - span_s - EPSILON_S))
+            found = follow(stage, track, start, index + 1)
+            if not len(found.frames) or found.frames[-1] != index:
+                continue
+            identity, now = found.identity[-1], found.expression_of(sequence.expression_names)[-1]
+            errors = truth.errors(index, identity, now)
+            surface.setdefault(span, []).append(errors.surface)
+            if span == FRAME:
+                own_size.append(float(truth.errors(index, identity, now, own_size=True).surface.mean()))
+                vertex.append(errors.vertex)
+    pose = pose_errors(whole, sequence)
     return Judged(
-        surface,
-        float(np.mean([one[1] for one in errors])),
-        float(angles[near].mean()) if near.any() else float("nan"),
-        flicker(found.expression, truth),
-        found.expression,
-        truth,
+        {span: np.mean(parts, axis=0) for span, parts in surface.items()},
+        mean(own_size),
+        mean(vertex),
+        *pose,
+        flicker(expression, true),
+        expression,
+        np.asarray(true, np.float32),
     )
 
 
-class Meshes:
-    """True meshes of a sequence, and those of coefficients, in the head's own frame."""
+def samples(track: MeshTrack, span_s: float) -> list[int]:
+    """Frames at which meshes are compared: the same for all spans that the track is long enough for."""
+    stamps_s = track.stamps_s[track.judged]
+    most_s = max((s for s in SPANS_S.values() if stamps_s[-1] - stamps_s[0] >= s + EPSILON_S), default=0.0)
+    if span_s > most_s:
+        return []
+    late = track.judged[stamps_s - stamps_s[0] >= most_s - EPSILON_S]
+    chosen = np.linspace(0, len(late) - 1, min(SAMPLES, len(late))).round().astype(int)
+    return [int(late[place]) for place in chosen]
 
-    def __init__(
-        self, face: FaceModel, sequence: Sequence, chosen: NDArray[np.intp], vertices: NDArray[np.intp]
-    ) -> None:
-        self._face, self._vertices = face, vertices
+
+class TrueFaces:
+    """Meshes of a sequence in the head's own frame, and how far others are from them."""
+
+    def __init__(self, face: FaceModel, sequence: Sequence) -> None:
+        self.sequence = sequence
+        self._face = face
+        self._vertices = compared(face)
+        given = sequence.plan.subject.identity[: len(face.identity_mm)]
         self._identity = np.zeros(len(face.identity_mm), np.float32)
-        given = sequence.plan.subject.identity[: len(self._identity)]
         self._identity[: len(given)] = given
-        self._expression = np.asarray(sequence.expression[chosen], np.float32)
+        order = [sequence.expression_names.index(name) for name in face.expression_names]
+        self._expression = np.asarray(sequence.expression[:, order], np.float32)
+        self._order = order
+        self._corners = face.landmarks_68.take(list(EYE_CORNERS))
+        self._surfaces: dict[int, tuple[FloatArray, Surface]] = {}
 
-    def error(self, index: int, identity: FloatArray, expression: FloatArray) -> tuple[float, float]:
-        """Surface and vertex error in mm of a frame."""
+    def errors(self, index: int, identity: FloatArray, expression: FloatArray, *, own_size: bool = False) -> MeshErrors:
+        """Of coefficients (at most I,) and (K,), in the sequence's order, in a frame."""
+        true, surface = self._true(index)
         own = np.zeros_like(self._identity)
         own[: len(identity)] = identity
-        truth = self._mesh(self._identity, self._expression[index])
-        found = mesh_error(self._mesh(own, expression), truth, self._face.triangles, self._vertices)
-        return found.surface_mm, found.vertex_mm
+        found = self._mesh(own, expression[self._order])
+        if not own_size:
+            found = found * (self._eye_distance(self._identity) / self._eye_distance(own))
+        moved = laid_on(found[self._vertices], true[self._vertices])
+        apart = np.sqrt(((moved - true[self._vertices]) ** 2).sum(axis=1))
+        return MeshErrors(surface.distances(moved), float(apart.mean()))
+
+    def _true(self, index: int) -> tuple[FloatArray, Surface]:
+        if index not in self._surfaces:
+            mesh = self._mesh(self._identity, self._expression[index])
+            self._surfaces[index] = mesh, Surface(mesh, self._face.triangles)
+        return self._surfaces[index]
 
     def _mesh(self, identity: FloatArray, expression: FloatArray) -> FloatArray:
         face = self._face
-        mesh = (
-            face.mean_mm + np.tensordot(identity, face.identity_mm, 1) + np.tensordot(expression, face.expression_mm, 1)
-        )
-        return np.asarray(mesh, np.float32)
+        moved = identity @ face.identity_mm.reshape(len(identity), -1)
+        moved = moved + expression @ face.expression_mm.reshape(len(expression), -1)
+        return np.asarray(face.mean_mm + moved.reshape(face.mean_mm.shape), np.float32)
+
+    def _eye_distance(self, identity: FloatArray) -> float:
+        """Between the outer corners, at rest."""
+        right, left = self._corners.on(self._mesh(identity, np.zeros(len(self._order), np.float32)))
+        return float(np.linalg.norm(left - right))
 
 
-def running_identity(identity: FloatArray, variance: FloatArray) -> FloatArray:
-    """(T, I) the mean of all frames so far, each weighted by the inverse of its variance (T, I)."""
-    precision = 1.0 / np.asarray(variance, np.float64)
-    found = np.cumsum(precision * identity, axis=0) / np.cumsum(precision, axis=0)
-    return np.asarray(found, np.float32)
+def compared(face: FaceModel) -> NDArray[np.intp]:
+    """(V,) the vertices that are compared."""
+    return np.arange(0, len(face.mean_mm), VERTICES_EVERY)
+
+
+def pose_errors(found: Followed, sequence: Sequence) -> tuple[float, float, float]:
+    """Mean angle in degrees, distance of places in mm, and error of the distance in percent, within 40°."""
+    turn, place = sequence.yaw_pitch_roll_rad[found.frames], sequence.translation_mm[found.frames].astype(np.float64)
+    near = np.abs(turn[:, :2]).max(axis=1) <= WITHIN_RAD
+    near &= np.isfinite(found.translation_mm).all(axis=1)
+    if not near.any():
+        return float("nan"), float("nan"), float("nan")
+    angles = geodesic_deg(found.rotation[near], rotations(turn[near]).astype(np.float64))
+    off = found.translation_mm[near] - place[near]
+    away = np.abs(off[:, 2]) / place[near, 2]
+    return float(angles.mean()), float(np.linalg.norm(off, axis=1).mean()), 100.0 * float(away.mean())
 
 
 def flicker(expression: FloatArray, truth: FloatArray) -> float:
-    """Mean absolute change of (T, K) between frames in which the truth hardly changes."""
+    """Mean absolute change of (M, K) between frames in which the truth hardly changes."""
     still = np.abs(np.diff(truth, axis=0)).mean(axis=1) < STILL
     change = np.abs(np.diff(expression, axis=0)).mean(axis=1)
     return float(change[still].mean()) if still.any() else float("nan")
 
 
-def correlation(judged: list[Judged], names: tuple[str, ...], visible: tuple[str, ...]) -> float:
-    """Mean over the coefficients that are named as visible, of all frames of all sequences."""
-    errors = coefficient_errors(
-        np.concatenate([one.expression for one in judged]), np.concatenate([one.truth for one in judged]), names
-    )
-    wanted = [names.index(name) for name in visible]
-    known = errors.correlation[wanted]
-    return float(known[np.isfinite(known)].mean())
+def mean(values: list[float]) -> float:
+    """Of those that are finite; NaN where none is."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

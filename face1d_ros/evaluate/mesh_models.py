@@ -1,85 +1,147 @@
-"""The contenders of `face1d evaluate mesh`: closed form, and bundles as an engine runs them."""
+"""Closed form in the mesh stage, in place of a network: all else is that of the product, so that only the fit differs.
+
+Letters: T frames, B faces, N landmarks, I identity and K expression coefficients.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.engines.engine import Engine
-from face1d_ros.evaluate.mesh import Found, Shown
+from face1d_ros.config import MeshConfig
+from face1d_ros.engines.engine import Arrays
+from face1d_ros.evaluate.mesh_tracks import RAW, SMOOTHED, MeshTrack
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.mesh_fit import MeshFitter, PointBasis, Prior
 from face1d_ros.geometry.pose import pose_points
+from face1d_ros.geometry.topology import to_68
+from face1d_ros.stages.mesh import MeshStage
+from face1d_ros.stages.mesh_model import Basis, FaceInput, MeshNetworkRunner
+from face1d_ros.stages.mesh_pose import OUTER_EYE_CORNERS, aligned
+from face1d_ros.stages.mesh_tracks import MeshTracks
+from face1d_ros.stages.smoothing_input import confidences
 from face1d_ros.synth.faces.eyes import IRISES
 from face1d_ros.synth.faces.point_model import PointModel
-from face1d_ros.types import FloatArray, Topology
+from face1d_ros.types import FaceLandmarksArray, FloatArray, Topology
 
-RIDGE_ERROR_MM = 16.0
-"""Of a landmark's coordinate, beside a coefficient of 1: the ridge parameter."""
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class ClosedForm:
-    """Each frame by itself; identities of all frames count alike."""
+@dataclass(frozen=True)
+class RidgeSetting:
+    """What ridge regression is told."""
 
-    fitter: MeshFitter
+    error_mm: float
+    """Of a landmark's coordinate, beside a coefficient of 1."""
+    others: float
+    """Weight for the pose of landmarks that move with expression, beside 1 more for those that do not."""
 
-    def __call__(self, shown: Shown) -> Found:
-        """Pose and coefficients in turn."""
-        fit = self.fitter.fit(shown.aligned.points_cm, shown.confidence)
-        identity = fit.coefficients[:, : self.fitter.basis.identity].astype(np.float32)
-        return Found(
-            identity,
-            np.ones_like(identity),
-            fit.coefficients[:, self.fitter.basis.identity :].astype(np.float32),
-            shown.aligned.pose.rotation @ fit.pose.rotation,
+
+RIDGE = {SMOOTHED: RidgeSetting(2.0, 1.0), RAW: RidgeSetting(16.0, 1.0)}
+"""By what is given: best on validation data, as `face1d evaluate mesh VALIDATION --grid` found."""
+
+
+class ClosedFormRunner(MeshNetworkRunner):
+    """Answers as a network does, by a fit."""
+
+    def __init__(self, name: str, fitter: MeshFitter, points: PointModel) -> None:
+        """`fitter` is one of these points."""
+        self.model, self.why = name, "closed form"
+        self._fitter = fitter
+        indices = pose_points(points.topology)[0]
+        self.basis = Basis(
+            points.source_name,
+            points.source_sha256,
+            points.expression_names,
+            len(points.identity_mm),
+            tuple(indices.tolist()),
+            points.topology,
         )
+        mean, moved = (_from_the_eyes(part) for part in (points.mean_mm, points.identity_mm))
+        self._anchors_mm, self._anchors_moved = mean[indices], moved[:, indices]
+        self._known: dict[int, tuple[Arrays, int]] = {}
 
+    @property
+    def engine(self) -> str:
+        """What it runs on."""
+        return "numpy"
 
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A bundle, frame by frame, with its memory."""
+    def step(self, stamp_ns: int, faces: Sequence[FaceInput]) -> Arrays:
+        """Outputs by name, (B, …)."""
+        if stamp_ns in self._known and len(faces) == 1:
+            outputs, row = self._known[stamp_ns]
+            return {name: array[row : row + 1] for name, array in outputs.items()}
+        return self.fitted(np.stack([face.aligned_cm for face in faces]), np.stack([face.confidence for face in faces]))
 
-    engine: Engine
-
-    def __call__(self, shown: Shown) -> Found:
-        """From an empty memory."""
-        session = self.engine.session(1)
-        given = {
-            "aligned": shown.aligned.points_cm.astype(np.float32),
-            "turn": shown.aligned.turn_rad.astype(np.float32),
-            "confidence": shown.confidence,
-            "dt": shown.dt_s,
+    def fitted(self, aligned_cm: FloatArray, confidence: FloatArray) -> Arrays:
+        """Of faces (B, N, 3) and confidences (B, N)."""
+        fit = self._fitter.fit(aligned_cm, confidence)
+        found = fit.coefficients.astype(np.float32)
+        identity, expression = np.split(found, [self.basis.identity], axis=1)
+        anchors = self._anchors_mm + np.tensordot(identity, self._anchors_moved, 1)
+        return {
+            "identity": identity,
+            "identity_log_variance": np.zeros_like(identity),
+            "expression": expression,
+            "rotation_correction": rotation_vectors(fit.pose.rotation).astype(np.float32),
+            "anchors_mm": anchors.astype(np.float32),
+            "anomaly": np.zeros((len(found), 1), np.float32),
         }
-        frames: dict[str, list[FloatArray]] = {
-            name: [] for name in ("identity", "identity_log_variance", "expression", "rotation_correction")
-        }
-        for index in range(len(shown.dt_s)):
-            for name, array in given.items():
-                session.inputs[name][:] = array[index]
-            session.run()
-            for name, values in frames.items():
-                values.append(session.outputs[name][0].copy())
-        found = {name: np.stack(values) for name, values in frames.items()}
-        return Found(
-            found["identity"],
-            np.exp(found["identity_log_variance"]),
-            found["expression"],
-            shown.aligned.pose.rotation @ rotations_of(found["rotation_correction"]),
-        )
+
+    def learn(self, track: MeshTrack | None) -> None:
+        """Fit all frames of a track at once, which takes a tenth of the time; None: forget them."""
+        self._known = {}
+        if track is None or track.camera is None:
+            return
+        frames = [frame for frame in track.frames if frame.faces]
+        outputs = self.fitted(*aligned_faces(frames, track.camera))
+        self._known = {frame.header.stamp_ns: (outputs, row) for row, frame in enumerate(frames)}
+
+    def values(self) -> Mapping[str, object]:
+        """Nothing to say."""
+        return {}
+
+    def reset(self) -> None:
+        """It remembers no face."""
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
-def ridge(points: PointModel, error_mm: float = RIDGE_ERROR_MM) -> ClosedForm:
-    """Every coefficient alike, every landmark alike but the irises, which no linear model moves."""
+class ClosedFormStage(MeshStage):
+    """The mesh stage with a fit in place of its network."""
+
+    def __init__(self, name: str, fitter: MeshFitter, points: PointModel) -> None:
+        super().__init__(MeshConfig(model="none"))
+        self.fits = ClosedFormRunner(name, fitter, points)
+        self._runner = self.fits
+        self._tracks = MeshTracks(self.fits.basis.identity)
+
+
+def aligned_faces(frames: Sequence[FaceLandmarksArray], camera: Camera) -> tuple[FloatArray, FloatArray]:
+    """(B, N, 3) the first face of each frame on the canonical face, in cm, and (B, N) confidences."""
+    faces = [frame.faces[0] for frame in frames]
+    sure = np.stack([np.broadcast_to(confidences(face), len(face.points)) for face in faces]).astype(np.float32)
+    _, found = aligned(np.stack([face.points for face in faces]), sure, camera)
+    return found.points_cm.astype(np.float32), sure
+
+
+def ridge(points: PointModel, setting: RidgeSetting) -> MeshFitter:
+    """Every coefficient alike, every landmark alike."""
     basis = basis_of(points)
-    weights = np.zeros(len(basis.mean_mm))
-    weights[pose_points(points.topology)[0]] = 1.0
-    weights = 0.05 + weights
+    return MeshFitter(basis, Prior.ridge(len(basis.shapes_mm)), setting.error_mm, pose_weights(points, setting.others))
+
+
+def pose_weights(points: PointModel, others: float) -> FloatArray:
+    """(N,) 0 for irises, which no linear model moves."""
+    weights = np.full(len(points.mean_mm), others, np.float32)
+    weights[pose_points(points.topology)[0]] += 1.0
     if points.topology is Topology.MESH_478:
         weights[IRISES[0].start :] = 0.0
-    return ClosedForm(MeshFitter(basis, Prior.ridge(len(basis.shapes_mm)), error_mm, weights))
+    return weights
 
 
 def basis_of(points: PointModel) -> PointBasis:
@@ -88,16 +150,17 @@ def basis_of(points: PointModel) -> PointBasis:
     return PointBasis(points.mean_mm.astype(np.float64), shapes.astype(np.float64), len(points.identity_mm))
 
 
-def rotations_of(vectors: FloatArray) -> Floats:
-    """(T, 3) axis times angle to (T, 3, 3), by Rodrigues."""
-    given = np.asarray(vectors, np.float64)
-    angle = np.linalg.norm(given, axis=1)[:, None, None]
-    cross = np.zeros((len(given), 3, 3))
-    x, y, z = given.T
-    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -z, y, -x
-    cross -= cross.swapaxes(1, 2)
-    # np.sinc is sin(πx) / (πx): both factors stay finite at an angle of 0.
-    first = np.sinc(angle / np.pi)
-    second = 0.5 * np.sinc(angle / (2.0 * np.pi)) ** 2
-    found: Floats = np.eye(3) + first * cross + second * (cross @ cross)
+def _from_the_eyes(points_mm: FloatArray) -> FloatArray:
+    """(..., N, 3) from between the outer eye corners: where a head is."""
+    corners = to_68(points_mm)[..., list(OUTER_EYE_CORNERS), :]
+    return np.asarray(points_mm - corners.mean(axis=-2, keepdims=True), np.float32)
+
+
+def rotation_vectors(rotation: Floats) -> Floats:
+    """(B, 3, 3) to (B, 3) axis times angle, below a half turn; zeros where there is no rotation."""
+    from scipy.spatial.transform import Rotation
+
+    known = np.isfinite(rotation).all(axis=(1, 2))
+    found = np.zeros((len(rotation), 3))
+    found[known] = Rotation.from_matrix(rotation[known]).as_rotvec()
     return found

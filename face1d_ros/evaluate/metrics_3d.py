@@ -42,12 +42,18 @@ def mesh_error(predicted: Points, truth: Points, triangles: Indices, region: Ind
     chosen = np.arange(p.shape[1]) if region is None else _checked_region(region, p.shape[1])
     surface, vertex = [], []
     for one, true in zip(p, g, strict=True):
-        moved = align(one[chosen], true[chosen], with_scale=False).apply(one[chosen])
-        if not np.isfinite(moved).all():
-            raise GeometryError("vertices", "points on one line", "a face that determines a rotation")
+        moved = laid_on(one[chosen], true[chosen])
         surface.append(Surface(true, triangles).distances(moved).mean())
         vertex.append(np.sqrt(((moved - true[chosen]) ** 2).sum(axis=1)).mean())
     return MeshError(float(np.mean(surface)), float(np.mean(vertex)))
+
+
+def laid_on(predicted: Points, truth: Points) -> Floats:
+    """(V, 3) predicted vertices, turned and moved onto the true ones (V, 3), without scale."""
+    moved = align(predicted, truth, with_scale=False).apply(predicted)
+    if not np.isfinite(moved).all():
+        raise GeometryError("vertices", "points on one line", "a face that determines a rotation")
+    return moved
 
 
 @dataclass(frozen=True, eq=False)

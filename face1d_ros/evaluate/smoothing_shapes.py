@@ -14,7 +14,7 @@ from face1d_ros.geometry.canonical import canonical_face
 from face1d_ros.geometry.topology import indices_in
 from face1d_ros.synth.camera import project
 from face1d_ros.synth.sequence import Sequence, rotations
-from face1d_ros.types import Topology
+from face1d_ros.types import FloatArray, Topology
 
 SEED = 20_260_002
 STRENGTH = 0.02
@@ -27,13 +27,18 @@ WAVES = 64
 def other_face(sequence: Sequence, topology: Topology) -> Track:
     """Points of this topology, on a face outside the face model: the same one in all sequences of a subject."""
     rng = np.random.default_rng((SEED, sequence.subject_id))
-    field = smooth_field(rng, sequence.topology)
+    observed, clean = displaced(sequence, STRENGTH * smooth_field(rng, sequence.topology))
+    return synthetic_track(sequence, topology, observed, clean)
+
+
+def displaced(sequence: Sequence, field: Floats) -> tuple[FloatArray, FloatArray]:
+    """(T, N, 3) observed and clean points, px, moved by a field (N, 3) in head axes and parts of the face's size."""
     turn = rotations(sequence.yaw_pitch_roll_rad)
     upright = np.matmul(sequence.points_mm - sequence.translation_mm[:, None], turn)
     size_mm = float(np.ptp(upright[..., :2], axis=1).max(axis=1).mean())
-    moved = np.matmul((STRENGTH * size_mm * field).astype(np.float32), turn.swapaxes(1, 2))
+    moved = np.matmul((size_mm * field).astype(np.float32), turn.swapaxes(1, 2))
     clean = project(sequence.points_mm + moved, sequence.plan.camera)
-    return synthetic_track(sequence, topology, sequence.observed + (clean - sequence.clean_px), clean)
+    return sequence.observed + (clean - sequence.clean_px), clean
 
 
 def smooth_field(rng: np.random.Generator, topology: Topology) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,30 @@ class Camera:
             )
             found = (seen - aside) / stretch[..., None]
         return found
+
+
+def calibrated_camera(
+    size: tuple[int, int],
+    focal_px: tuple[float, float],
+    centre_px: tuple[float, float],
+    distortion_model: str,
+    distortion: Sequence[float],
+) -> Camera | None:
+    """A camera as a calibration names it; None where a focal length of 0 says that there is no calibration.
+
+    Drivers send coefficients of 0 of any number and model where there is no distortion, and leave out or add zeros
+    at the end: that is taken for what it means.
+    """
+    if focal_px[0] == 0.0:
+        return None
+    known = list(distortion)
+    while known and known[-1] == 0.0:
+        known.pop()
+    if not known:
+        return Camera(*size, focal_px, centre_px)
+    model = distortion_model or PLUMB_BOB
+    zeros = [0.0] * (COEFFICIENTS.get(model, 0) - len(known))
+    return Camera(*size, focal_px, centre_px, model, (*known, *zeros))
 
 
 def assumed_camera(width: int, height: int, field_of_view_rad: float) -> Camera:

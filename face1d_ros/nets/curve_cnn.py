@@ -17,7 +17,7 @@ KERNELS, STRIDES = (8, 4, 4), (4, 2, 2)
 class CurveCnnConfig(MeshConfig):
     """The common sizes, and the channels of the three layers."""
 
-    channels: tuple[int, ...] = (32, 48, 64)
+    channels: tuple[int, ...] = (24, 32, 32)
 
 
 class CurveCnn(FrameNetwork):

@@ -41,13 +41,15 @@ class MeshConfig:
     """Landmarks that move little with expression."""
     order: tuple[int, ...] = ()
     """(S,) the landmark in each slot, each once before any stands again; empty: as they come."""
-    hidden: int = 256
+    hidden: int = 192
     """Numbers that describe a face before its coefficients are read off."""
+    rank: int = 96
+    """Of the straight way from landmarks to estimates."""
 
     def __post_init__(self) -> None:
         if self.order and set(self.order[: self.landmarks]) != set(range(self.landmarks)):
             raise ValueError(f"order: got {len(self.order)} landmarks, expected each of {self.landmarks} first")
-        counts = (self.landmarks, self.identity, self.expression, self.anchors, self.hidden)
+        counts = (self.landmarks, self.identity, self.expression, self.anchors, self.hidden, self.rank)
         if min(counts) < 1:
             raise ValueError(f"sizes: got {self}, expected counts from 1")
 
@@ -176,7 +178,7 @@ class Reading(nn.Module):
     def __init__(self, config: MeshConfig, features: int) -> None:
         super().__init__()
         straight = 3 * config.landmarks + TURN_FEATURES
-        self.straight = nn.Linear(straight, config.estimates)
+        self.straight = nn.Sequential(nn.Linear(straight, config.rank), nn.Linear(config.rank, config.estimates))
         self.gather = nn.Linear(features + TURN_FEATURES, config.hidden)
         self.mix = nn.Linear(config.hidden, config.hidden)
         self.read = nn.Linear(config.hidden, config.estimates)

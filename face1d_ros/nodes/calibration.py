@@ -1,65 +1,43 @@
-"""A camera's calibration, as ROS's camera_calibration writes it, as a CameraInfo message."""
+"""What is known of a source's camera, as a CameraInfo message."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
-
 from sensor_msgs.msg import CameraInfo
 
-from face1d_ros.config import read_yaml
-from face1d_ros.errors import ConfigFileError, InvalidValueError
-
-DISTORTION_COUNTS = {"plumb_bob": (5,), "rational_polynomial": (8,), "equidistant": (4,)}
-"""Number of coefficients of each model of sensor_msgs/distortion_models."""
+from face1d_ros.geometry.camera_model import Camera
+from face1d_ros.sources.base import Source
+from face1d_ros.sources.calibration import load_calibration
 
 
-def uncalibrated(width: int, height: int) -> CameraInfo:
-    """The size alone; zeros in K say "not calibrated", as sensor_msgs/CameraInfo asks for."""
-    return CameraInfo(width=width, height=height)
+def camera_info_of(source: Source, path: str) -> CameraInfo:
+    """From the file, if one is named; else what the source itself brings; else its size alone.
 
-
-def load_calibration(path: str, width: int, height: int) -> CameraInfo:
-    """The calibration in a file, which must be for images of this size."""
-    document = read_yaml(path)
-    if not isinstance(document, dict):
-        raise ConfigFileError(path, "expected what camera_calibration writes: image_width, camera_matrix, …")
-    size = (_get(path, document, "image_width", int), _get(path, document, "image_height", int))
-    if size != (width, height):
-        raise InvalidValueError(
-            "calibration",
-            f"{path}, made for {size[0]}×{size[1]} px",
-            f"one for the source's images of {width}×{height} px; calibrate at this size, or set width and height",
+    Zeros in K say "not calibrated", as sensor_msgs/CameraInfo asks for.
+    """
+    width, height = source.width, source.height
+    if path:
+        read = load_calibration(path, width, height)
+        return CameraInfo(
+            width=width,
+            height=height,
+            distortion_model=read.distortion_model,
+            d=read.d,
+            k=read.k,
+            r=read.r,
+            p=read.p,
         )
-    model = _get(path, document, "distortion_model", str)
-    distortion = _numbers(path, document, "distortion_coefficients")
-    if len(distortion) not in DISTORTION_COUNTS.get(model, (len(distortion),)):
-        expected = " or ".join(map(str, DISTORTION_COUNTS[model]))
-        raise ConfigFileError(path, f"distortion_coefficients: got {len(distortion)}, '{model}' has {expected}")
-    info = CameraInfo(width=width, height=height, distortion_model=model, d=distortion)
-    info.k = _numbers(path, document, "camera_matrix", 9)
-    info.r = _numbers(path, document, "rectification_matrix", 9)
-    info.p = _numbers(path, document, "projection_matrix", 12)
-    if info.k[0] <= 0.0 or info.k[4] <= 0.0:
-        raise ConfigFileError(path, "camera_matrix: expected focal lengths above 0 at its first and fifth place")
-    return info
+    return CameraInfo(width=width, height=height) if source.camera is None else _of_camera(source.camera)
 
 
-def _get(path: str, document: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = document.get(key)
-    if type(value) is not kind:
-        raise ConfigFileError(path, f"{key}: got {value!r}, expected {kind.__name__}")
-    return value
-
-
-def _numbers(path: str, document: Mapping[str, Any], key: str, count: int | None = None) -> list[float]:
-    section = document.get(key)
-    data = section.get("data") if isinstance(section, dict) else None
-    finite = isinstance(data, list) and all(
-        isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in data
+def _of_camera(camera: Camera) -> CameraInfo:
+    """Of images that are not rectified: its axes stay, and so does its matrix."""
+    (fx, fy), (cx, cy) = camera.focal_px, camera.centre_px
+    return CameraInfo(
+        width=camera.width,
+        height=camera.height,
+        distortion_model=camera.distortion_model,
+        d=camera.distortion,
+        k=[fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
     )
-    if not isinstance(data, list) or not finite or (count is not None and len(data) != count):
-        amount = "numbers" if count is None else f"{count} numbers"
-        raise ConfigFileError(path, f"{key}.data: got {data!r}, expected {amount}")
-    return [float(x) for x in data]

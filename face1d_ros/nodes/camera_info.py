@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo
 
+from face1d_ros.convert.camera_info import camera_of
 from face1d_ros.errors import GeometryError
-from face1d_ros.geometry.camera_model import PLUMB_BOB, Camera
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.graph import CAMERA_INFO
 from face1d_ros.nodes.qos import image_qos, overriding
 
@@ -42,29 +43,6 @@ class CameraInfoInput:
             self._node.get_logger().warning(f"camera_info is of no use, a field of view is assumed: {error}")
             camera = None
         self._on_camera(camera)
-
-
-def camera_of(message: CameraInfo) -> Camera | None:
-    """The camera of the images as they come, after binning and region of interest; None where it is not calibrated."""
-    k = [float(value) for value in message.k]
-    if k[0] == 0.0:
-        return None
-    binning = max(int(message.binning_x), 1), max(int(message.binning_y), 1)
-    roi = message.roi
-    whole = roi.width == 0 or roi.height == 0
-    size = (message.width, message.height) if whole else (roi.width, roi.height)
-    # The centre of pixel 0 is 0: binned by b, pixel 0 covers -0.5 to b - 0.5 of the full image.
-    centre = [
-        (c - o + 0.5) / b - 0.5 for c, o, b in zip((k[2], k[5]), (roi.x_offset, roi.y_offset), binning, strict=True)
-    ]
-    return Camera(
-        size[0] // binning[0],
-        size[1] // binning[1],
-        (k[0] / binning[0], k[4] / binning[1]),
-        (centre[0], centre[1]),
-        message.distortion_model or PLUMB_BOB,
-        tuple(float(value) for value in message.d),
-    )
 
 
 def _numbers(message: CameraInfo) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo
 from face1d_ros.errors import Face1dError, SourceBrokenOffError, SourceError
 from face1d_ros.graph import CAMERA
 from face1d_ros.nodes.base import EXIT_FAILED, EXIT_OK, FaceNode
-from face1d_ros.nodes.calibration import load_calibration, uncalibrated
+from face1d_ros.nodes.calibration import camera_info_of
 from face1d_ros.nodes.camera_topics import CameraTopics
 from face1d_ros.nodes.diagnostics import Level, Rate, Report
 from face1d_ros.nodes.runner import run_node
@@ -109,9 +109,7 @@ class CameraNode(FaceNode):
         return self._open() if source is None else source
 
     def _camera_info(self, source: Source) -> CameraInfo:
-        path = self.config.calibration
-        size = (source.width, source.height)
-        return load_calibration(path, *size) if path else uncalibrated(*size)
+        return camera_info_of(source, self.config.calibration)
 
     def _on_opened(self, source: Source) -> None:
         if self._trouble is not None:

@@ -79,6 +79,7 @@ class Link:
         )
         output = dataclasses.replace(output, info=info)
         self.publisher.publish(_message(output))
+        self.views.publish(values[self._input], output)
         values[self._output] = output
         self.last = Work(info, len(output.faces), output.header.stamp_ns)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Point, PoseArray
+from geometry_msgs.msg import Point, PoseArray, TransformStamped
 from geometry_msgs.msg import Pose as PoseMessage
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
@@ -15,18 +15,18 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from face1d_ros.convert import to_message
 from face1d_ros.drawing import COLOURS
-from face1d_ros.geometry.topology import edges
+from face1d_ros.geometry.topology import edges, indices_in
 from face1d_ros.graph import COEFFICIENT_BARS, HEAD_POSES, MESH_MARKERS
 from face1d_ros.mesh_drawing import draw_bars
 from face1d_ros.nodes.camera_topics import ImageMessage
 from face1d_ros.nodes.qos import create_publisher, result_qos
+from face1d_ros.stages.mesh_pose import OUTER_EYE_CORNERS
 from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, FaceMesh, FaceMeshArray, Pose, Topology
 
 if TYPE_CHECKING:
     from rclpy.node import Node
 
 try:
-    from geometry_msgs.msg import TransformStamped
     from tf2_msgs.msg import TFMessage
 except ModuleNotFoundError:
     TFMessage = None
@@ -41,27 +41,28 @@ class HeadPoses:
 
     def __init__(self, node: Node) -> None:
         self._poses = create_publisher(node, PoseArray, HEAD_POSES.name)
-        self._node = node
         self._tf = node.create_publisher(TFMessage, "/tf", result_qos()) if TFMessage is not None else None
-        self.publisher = self._poses
+        self.publishers = (self._poses,) if self._tf is None else (self._poses, self._tf)
 
     def show(self, given: FaceLandmarksArray, result: FaceMeshArray) -> None:
-        """Those that are known."""
+        """Those that are known. tf takes no frame without a name."""
         header = to_message(result.header)
         placed = [face for face in result.faces if is_known(face.pose)]
         self._poses.publish(PoseArray(header=header, poses=[pose_message(face.pose) for face in placed]))
-        if self._tf is not None:
-            self._tf.publish(TFMessage(transforms=[_transform(face, header) for face in placed if face.track_id]))
+        transforms = [transform(face, header) for face in placed if face.track_id]
+        if self._tf is not None and transforms and header.frame_id:
+            self._tf.publish(TFMessage(transforms=transforms))
 
 
 class MeshMarkers:
     """Every face where it is, in metres, and the axes of its head: red ahead, green to its left, blue up."""
 
     def __init__(self, node: Node) -> None:
-        self.publisher = create_publisher(node, MarkerArray, MESH_MARKERS.name)
+        self.publishers = (create_publisher(node, MarkerArray, MESH_MARKERS.name),)
+        self._shown: set[tuple[str, int]] = set()
 
     def show(self, given: FaceLandmarksArray, result: FaceMeshArray) -> None:
-        """Faces whose pose is known."""
+        """Faces whose pose is known; those that are gone are taken back."""
         header = to_message(result.header)
         landmarks = {face.track_id: face for face in given.faces}
         markers: list[Marker] = []
@@ -71,20 +72,24 @@ class MeshMarkers:
                 seen = landmarks.get(face.track_id)
                 if seen is not None and seen.topology is not Topology.UNKNOWN:
                     markers.append(_face(seen, face, header))
-        self.publisher.publish(MarkerArray(markers=markers))
+        shown = {(marker.ns, marker.id) for marker in markers}
+        for name, number in sorted(self._shown - shown):
+            markers.append(Marker(header=header, ns=name, id=number, action=Marker.DELETE))
+        self._shown = shown
+        self.publishers[0].publish(MarkerArray(markers=markers))
 
 
 class CoefficientBars:
     """A bar for each expression coefficient of each face, as an image."""
 
     def __init__(self, node: Node) -> None:
-        self.publisher = create_publisher(node, Image, COEFFICIENT_BARS.name)
+        self.publishers = (create_publisher(node, Image, COEFFICIENT_BARS.name),)
         self._message = ImageMessage()
 
     def show(self, given: FaceLandmarksArray, result: FaceMeshArray) -> None:
         """Draw and publish."""
         header = to_message(result.header)
-        self.publisher.publish(self._message.fill(draw_bars(result), header.stamp, header.frame_id))
+        self.publishers[0].publish(self._message.fill(draw_bars(result), header.stamp, header.frame_id))
 
 
 def is_known(pose: Pose) -> bool:
@@ -102,10 +107,13 @@ def pose_message(pose: Pose) -> PoseMessage:
 
 
 def metres_of(seen: FaceLandmarks, mesh: FaceMesh) -> NDArray[np.float64]:
-    """(N, 3) landmarks around the head's place, all at the scale of the head's distance."""
+    """(N, 3) landmarks in the camera's frame, at the scale of the head's distance.
+
+    The head's origin is between the outer eye corners, and so is that of the landmarks.
+    """
     points = seen.points.astype(np.float64)
-    middle = np.append(points[:, :2].mean(axis=0), 0.0)
-    found: NDArray[np.float64] = mesh.pose.position + (points - middle) / mesh.scale
+    corners = indices_in(Topology.FACE_68, seen.topology)[list(OUTER_EYE_CORNERS)]
+    found: NDArray[np.float64] = mesh.pose.position + (points - points[corners].mean(axis=0)) / mesh.scale
     return found
 
 
@@ -139,7 +147,8 @@ def _marker(name: str, mesh: FaceMesh, header: Any) -> Marker:
     return marker
 
 
-def _transform(mesh: FaceMesh, header: Any) -> Any:
+def transform(mesh: FaceMesh, header: Any) -> TransformStamped:
+    """From the image's frame to the head's, `face_<id>`."""
     pose = pose_message(mesh.pose)
     message = TransformStamped(header=header, child_frame_id=f"face_{mesh.track_id}")
     moved = message.transform.translation

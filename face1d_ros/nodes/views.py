@@ -1,4 +1,4 @@
-"""What people look at: the faces drawn onto the image, and their mesh for RViz. Made only while somebody listens."""
+"""Topics beside a stage's result: what is always there, and what people look at, made only while somebody listens."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """One topic for people."""
+    """One topic beside the result."""
 
-    publisher: Publisher
+    publishers: tuple[Publisher, ...]
 
     def show(self, given: Any, result: Any) -> None:
         """Make the message of what a stage was given and what came of it, and publish it."""
@@ -35,25 +35,25 @@ class Overlay:
     """The image with the faces drawn onto it, with the image's own header."""
 
     def __init__(self, node: Node) -> None:
-        self.publisher = create_publisher(node, Image, OVERLAY.name)
+        self.publishers = (create_publisher(node, Image, OVERLAY.name),)
         self._message = ImageMessage()
 
     def show(self, frame: Frame, result: FaceLandmarksArray) -> None:
         """Draw and publish."""
         stamp = Time(nanoseconds=frame.header.stamp_ns).to_msg()
-        self.publisher.publish(self._message.fill(draw_faces(frame.image, result), stamp, frame.header.frame_id))
+        self.publishers[0].publish(self._message.fill(draw_faces(frame.image, result), stamp, frame.header.frame_id))
 
 
 class Markers:
     """The mesh of every face for RViz."""
 
     def __init__(self, node: Node) -> None:
-        self.publisher = create_publisher(node, MarkerArray, LANDMARK_MARKERS.name)
+        self.publishers = (create_publisher(node, MarkerArray, LANDMARK_MARKERS.name),)
         self._faces = FaceMarkers()
 
     def show(self, frame: Frame, result: FaceLandmarksArray) -> None:
         """Mark and publish."""
-        self.publisher.publish(self._faces.message(result))
+        self.publishers[0].publish(self._faces.message(result))
 
 
 VIEWS: dict[str, Callable[[Node], View]] = {
@@ -63,21 +63,28 @@ VIEWS: dict[str, Callable[[Node], View]] = {
     MESH_MARKERS.name: MeshMarkers,
     COEFFICIENT_BARS.name: CoefficientBars,
 }
-"""How the optional topics of the graph are made, by name. Each shows the frame and the result it comes from."""
+"""How these topics are made, by name. Each shows the frame and the result it comes from."""
 
 
 class Views:
-    """The optional topics of one stage."""
+    """The topics of one stage beside its result."""
 
     def __init__(self, node: Node, spec: NodeSpec) -> None:
         self._node = node
         self._input, self._output = spec.subscribes[0].name, spec.publishes[0].name
-        self._views = [VIEWS[topic.name](node) for topic in spec.publishes if topic.optional]
+        beside = spec.publishes[1:]
+        self._views = [VIEWS[topic.name](node) for topic in beside if topic.optional]
+        self._always = [VIEWS[topic.name](node) for topic in beside if not topic.optional]
 
     @property
     def wanted(self) -> bool:
         """Whether somebody listens to one of them. Costs a microsecond."""
-        return any(view.publisher.get_subscription_count() for view in self._views)
+        return any(map(_has_listener, (*self._views, *self._always)))
+
+    def publish(self, given: Any, result: Any) -> None:
+        """What is always there, of the stage's input and output."""
+        for view in self._always:
+            view.show(given, result)
 
     def show(self, values: dict[str, Any]) -> None:
         """Make what somebody listens to, from the input and output of the stage, by topic.
@@ -95,11 +102,16 @@ class Views:
                 result = later
                 break
         for view in self._views:
-            if view.publisher.get_subscription_count():
+            if _has_listener(view):
                 view.show(given, result)
 
     def close(self) -> None:
         """Leave the topics."""
-        views, self._views = self._views, []
+        views, self._views, self._always = (*self._views, *self._always), [], []
         for view in views:
-            self._node.destroy_publisher(view.publisher)
+            for publisher in view.publishers:
+                self._node.destroy_publisher(publisher)
+
+
+def _has_listener(view: View) -> bool:
+    return any(publisher.get_subscription_count() for publisher in view.publishers)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.graph import STAGES, NodeSpec, check_chain
+from face1d_ros.stages.base import MeasuresInMetres
 from face1d_ros.stages.factories import FACTORIES
 
 if TYPE_CHECKING:
+    from face1d_ros.geometry.camera_model import Camera
     from face1d_ros.stages.base import Stage
     from face1d_ros.types import Frame
 
@@ -83,6 +85,12 @@ class Pipeline:
             info = dataclasses.replace(result.info, duration_s=self._now_s() - began_s, **counts)
             values[step.output] = dataclasses.replace(result, info=info)
         return {step.output: values[step.output] for step in self.steps if step.output in values}
+
+    def set_camera(self, camera: Camera | None) -> None:
+        """Tell the stages that measure in metres; None: it is not calibrated."""
+        for step in self.steps:
+            if isinstance(step.stage, MeasuresInMetres):
+                step.stage.set_camera(camera)
 
     def reset(self) -> None:
         """Forget the frames so far."""

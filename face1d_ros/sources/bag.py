@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from face1d_ros.convert.camera_info import camera_of
 from face1d_ros.convert.compressed import decode
 from face1d_ros.convert.pixels import pixels_of
-from face1d_ros.errors import ImageError, MissingDependencyError, SourceBrokenOffError, SourceUnreadableError
+from face1d_ros.errors import (
+    GeometryError,
+    ImageError,
+    MissingDependencyError,
+    SourceBrokenOffError,
+    SourceUnreadableError,
+)
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.paths import printable
-from face1d_ros.sources.bag_topics import check_bag, choose_topic
+from face1d_ros.sources.bag_topics import camera_info_beside, check_bag, choose_topic
 from face1d_ros.sources.base import Opened, told
 from face1d_ros.types import Frame, Header
 
@@ -56,7 +64,7 @@ class BagTopic(Opened):
         self._loop = loop
         self.skipped: Counter[str] = Counter()
         self._reader = _reader_of(self._path)
-        self._damage = _damage_errors()
+        self._damage = damage_errors()
         try:
             self._reader.open()
         except self._damage as error:
@@ -68,6 +76,7 @@ class BagTopic(Opened):
             self.length = None if loop else count
             self.rate_hz = self._recorded_rate_hz(count)
             self.height, self.width = self._first_size()
+            self.camera = self._recorded_camera()
         except BaseException:
             self.close()
             raise
@@ -152,6 +161,18 @@ class BagTopic(Opened):
         why = told(reasons) or "the topic holds no messages"
         raise SourceUnreadableError(self._path, f"no image on {self.topic} can be decoded ({why})")
 
+    def _recorded_camera(self) -> Camera | None:
+        """That of the first camera_info beside the images, if it can be used."""
+        unusable: tuple[type[Exception], ...] = (StopIteration, GeometryError, *self._damage)
+        connections = camera_info_beside(self.topic, self._reader.connections)
+        if not connections:
+            return None
+        try:
+            connection, _, data = next(self._reader.messages(connections=connections))
+            return camera_of(self._reader.deserialize(data, connection.msgtype))
+        except unusable:
+            return None
+
     def _recorded_rate_hz(self, count: int) -> float | None:
         duration_s = self._reader.duration * 1e-9
         return (count - 1) / duration_s if count > 1 and duration_s > 0.0 else None
@@ -181,11 +202,11 @@ def _reader_of(path: Path) -> AnyReader:
     store = get_typestore(Stores.ROS2_HUMBLE)
     try:
         return AnyReader([path], default_typestore=store)
-    except _damage_errors() as error:
+    except damage_errors() as error:
         raise SourceUnreadableError(path, f"is no rosbag2: {_told(error)}") from error
 
 
-def _damage_errors() -> tuple[type[Exception], ...]:
+def damage_errors() -> tuple[type[Exception], ...]:
     """What the parsers below `rosbags` raise on damage; found by reading bags with bytes changed."""
     from rosbags.highlevel import AnyReaderError
     from rosbags.rosbag2 import ReaderError

@@ -13,6 +13,7 @@ from face1d_ros.sources.base import check_exists, check_file, unlistable
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
+CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 BAG_EXTENSIONS = (".mcap", ".db3")
 PACKED_EXTENSION = ".zstd"
@@ -62,6 +63,13 @@ def choose_topic(path: Path, connections: Iterable[Connection], asked: str) -> t
     else:
         wanted = topics[0]
     return wanted, [connection for connection in images if connection.topic == wanted]
+
+
+def camera_info_beside(image_topic: str, connections: Iterable[Connection]) -> list[Connection]:
+    """Those of the camera_info that belongs to an image topic: beside it, or beside what holds its transports."""
+    beside = image_topic.rpartition("/")[0]
+    names = {f"{place}/camera_info" for place in (beside, beside.rpartition("/")[0])}
+    return [each for each in connections if each.msgtype == CAMERA_INFO_TYPE and each.topic in names]
 
 
 def _is_packed(path: Path) -> bool:

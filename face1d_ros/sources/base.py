@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 from face1d_ros.errors import SourceNotFoundError, SourceUnreadableError
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.types import Frame
 
 Self = TypeVar("Self", bound="Source")
@@ -49,6 +50,11 @@ class Source(Protocol):
         ...
 
     @property
+    def camera(self) -> Camera | None:
+        """Its calibration, where the source itself brings one."""
+        ...
+
+    @property
     def skipped(self) -> Counter[str]:
         """Frames left out so far, by reason."""
         ...
@@ -65,7 +71,9 @@ class Source(Protocol):
 
 
 class Opened:
-    """The part of a source that `with` needs; `close` frees what it holds."""
+    """The part of a source that `with` needs; `close` frees what it holds. It brings no calibration."""
+
+    camera: Camera | None = None
 
     def close(self) -> None:
         """Frees nothing."""

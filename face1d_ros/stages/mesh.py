@@ -35,8 +35,11 @@ REPEATED, BACK = "stamp repeated", "stamp went back"
 OTHER_TOPOLOGY, TOO_MANY = "faces of another topology than the model's", "faces beyond eight"
 BAD_ANSWER, ENGINE_FAILED = "answers refused", "engine failed"
 OTHER_CAMERA = "camera_info of another image size"
+NO_HEAD = "like no head"
 RESIDUAL_OF_HALF_M = 0.006
 """Residual on the head at which the quality has fallen to a half."""
+MOST_RESIDUAL_M = 0.02
+"""What fits a head worse than this, or stands nowhere, says nothing about a person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +73,10 @@ class MeshStage:
         self._camera = camera
 
     def process(self, frame: FaceLandmarksArray) -> FaceMeshArray:
-        """The faces that can be used, in their order. A face that was predicted teaches nothing about the person."""
+        """The faces that can be used, in their order.
+
+        One that was predicted, or that is like no head, teaches nothing about the person.
+        """
         stamp_ns, before_ns = frame.header.stamp_ns, self._stamp_ns
         self._stamp_ns = stamp_ns
         self._tracks.end(frame.ended_track_ids)
@@ -210,10 +216,13 @@ class MeshStage:
         if where is UNPLACED:
             usual = usual_head(seen.face.topology)
             where = placed(usual, seen.aligned.pose.rotation, seen.straight_px, seen.confidence, camera)
-        is_measured = seen.face.state is not TrackState.BRIDGED
+        is_head = where.residual_px <= MOST_RESIDUAL_M * where.scale
+        if not is_head:
+            self._count(NO_HEAD)
+        teaches = is_head and seen.face.state is not TrackState.BRIDGED
         meter = seen.track.asymmetry
         turn_rad = seen.aligned.turn_rad
-        asymmetry = meter.update(seen.aligned.points_cm, turn_rad, seen.dt_s) if is_measured else meter.last
+        asymmetry = meter.update(seen.aligned.points_cm, turn_rad, seen.dt_s) if teaches else meter.last
         mesh = FaceMesh(
             track_id=seen.face.track_id,
             quality=_quality(where.residual_px / where.scale, seen.confidence) if where is not UNPLACED else 0.0,
@@ -223,12 +232,14 @@ class MeshStage:
             intrinsics_assumed=camera.is_assumed,
             asymmetry=asymmetry,
         )
-        return mesh if answer is None else _with_coefficients(mesh, seen, *answer, is_measured)
+        if answer is None or where is UNPLACED:
+            return mesh
+        return _with_coefficients(mesh, seen, *answer, teaches)
 
 
-def _with_coefficients(mesh: FaceMesh, seen: Seen, outputs: Arrays, row: int, is_measured: bool) -> FaceMesh:
+def _with_coefficients(mesh: FaceMesh, seen: Seen, outputs: Arrays, row: int, teaches: bool) -> FaceMesh:
     known = seen.track.identity
-    if is_measured:
+    if teaches:
         known.add(outputs["identity"][row], outputs["identity_log_variance"][row], seen.dt_s)
     return dataclasses.replace(
         mesh,

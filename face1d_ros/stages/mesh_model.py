@@ -17,7 +17,7 @@ from face1d_ros.paths import user_path
 from face1d_ros.types import FloatArray, Topology
 
 AUTO, NONE = "auto", "none"
-DEFAULT = "mesh_478"
+DEFAULT = "mesh_coefficient_lstm_478"
 TASK = "mesh"
 CLOSED_FORM = "closed form: pose and asymmetry alone"
 KNOWN = tuple(int(topology) for topology in Topology if topology)

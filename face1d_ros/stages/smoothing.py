@@ -16,6 +16,7 @@ from face1d_ros.stages.smoothing_input import (
     TOO_FAR,
     UNKNOWN_TOPOLOGY,
     WRONG_COUNT,
+    is_within,
     refusal,
     size_px,
     with_points,
@@ -175,4 +176,5 @@ def _is_near(refined: FloatArray, row: Row) -> bool:
     reference = row.track.given if row.points is None else row.points
     if reference is None:
         return False
-    return bool(np.abs(refined - reference).max() <= size_px(reference))
+    size = size_px(reference)
+    return is_within(refined - reference, -size, size)

@@ -13,14 +13,13 @@ import numpy as np
 import torch
 
 from face1d_ros.evaluate.metrics import nrmse_percent, stability_percent
-from face1d_ros.geometry.topology import indices_in
 from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.sequence import Sequence as Track
 from face1d_ros.train.loop import Progress, train
 from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.smoothing import Smoothing
-from face1d_ros.train.tracks import stretches
+from face1d_ros.train.tracks import stretches, whole
 from face1d_ros.types import Topology
 
 OFF = {"temporal": False, "intra": False, "inter": False}
@@ -123,22 +122,13 @@ def judged(network: StreamingNetwork | None, test: Sequence[Track]) -> dict[str,
 def _rows(network: StreamingNetwork | None, sequence: Track) -> Iterator[dict[str, float]]:
     if sequence.name.split("/")[0] not in BLOCKS:
         return
-    points = indices_in(Topology.FACE_68, sequence.topology)
     part = max(stretches(sequence), key=lambda part: part.stop - part.start, default=slice(0, 0))
     if part.stop - part.start < SHORTEST:
         return
-    seen = sequence.seen[part]
-    truth = sequence.clean_px[part][:, points, :2].astype(np.float64)
-    refined = np.where(seen[:, None, None], sequence.observed[part][:, points], 0.0).astype(np.float32)
+    window, seen = whole(sequence, part, Topology.FACE_68), sequence.seen[part]
+    refined = window.landmarks
     if network is not None:
-        stamps_s = sequence.stamps_s[part]
-        confidence = np.where(seen[:, None], sequence.point_confidence[part][:, points], 0.0).astype(np.float32)
-        inputs = {
-            "landmarks": torch.from_numpy(refined)[None],
-            "confidence": torch.from_numpy(confidence)[None],
-            "dt": torch.from_numpy(np.diff(stamps_s, prepend=stamps_s[:1]).astype(np.float32))[None, :, None],
-        }
         with torch.inference_mode():
-            refined = network.sequence(inputs)[0]["refined"][0].numpy()
-    better = refined[..., :2].astype(np.float64)
+            refined = network.sequence(window.inputs)[0]["refined"]
+    better, truth = (tensor[0, :, :, :2].numpy().astype(np.float64) for tensor in (refined, window.truth))
     yield {"nrmse": nrmse_percent(better, truth, seen), "stability": stability_percent(better, truth, seen)}

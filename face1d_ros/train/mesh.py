@@ -25,8 +25,10 @@ from face1d_ros.types import Topology
 
 EVERY, JUDGED_EVERY = 5, 20
 """One of so many frames is learned from, and judged on: neighbours say the same."""
-WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 10.0, "identity": 0.1}
-"""Of the mesh's distance (mm), the rotation's error (rad), coefficients' mean error, and identities' likelihood."""
+WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 0.8, "identity": 0.1}
+"""Of the mesh's distance (mm), the rotation's error (rad), expressions' in their usual spread, identities'."""
+LEAST_SPREAD = 0.02
+"""Of an expression coefficient, in which its error counts: those that hardly move are not all there is."""
 ALONG = 0.3
 """How far a vertex that slides along the surface counts, beside one that leaves it."""
 LEAST = 1e-6
@@ -75,6 +77,7 @@ class MeshFrames:
         self.weights = WEIGHTS | recipe.weights
         self.stream = FrameStream(training, points, recipe.rows, recipe.seed)
         self.distance = MeshDistance.of(model)
+        self.usual = usual_spread(training.expression)
         self.judged = _whole(judged)
 
     @classmethod
@@ -92,7 +95,7 @@ class MeshFrames:
         """The parts of the loss of the next batch."""
         batch = self.stream.next()
         outputs, _ = self.network.step(batch.inputs, {})
-        parts = losses_of(outputs, batch, self.distance)
+        parts = losses_of(outputs, batch, self.distance, self.usual)
         total = sum((self.weights[name] * part for name, part in parts.items()), torch.zeros(()))
         return {"loss": total, **parts}
 
@@ -111,7 +114,12 @@ class MeshFrames:
         self.stream.taken = int(state["taken"])
 
 
-def losses_of(outputs: dict[str, Tensor], batch: Batch, distance: MeshDistance) -> dict[str, Tensor]:
+def usual_spread(expression: NDArray[np.floating]) -> Tensor:
+    """(K,) standard deviations of expression coefficients (M, K)."""
+    return _single(np.maximum(expression.std(axis=0), LEAST_SPREAD))
+
+
+def losses_of(outputs: dict[str, Tensor], batch: Batch, distance: MeshDistance, usual: Tensor) -> dict[str, Tensor]:
     """Mesh in mm, rotation in rad, expression, and identities by what their own variances say, of a batch."""
     off = differences(outputs, batch.coefficients)
     count = outputs["identity"].shape[1]
@@ -120,7 +128,7 @@ def losses_of(outputs: dict[str, Tensor], batch: Batch, distance: MeshDistance) 
     return {
         "mesh": distance(off).mean(),
         "rotation": ((outputs["rotation_correction"] - batch.rotation).square().sum(dim=1) + LEAST).sqrt().mean(),
-        "expression": off[:, -outputs["expression"].shape[1] :].abs().mean(),
+        "expression": (off[:, -len(usual) :].abs() / usual).mean(),
         "identity": 0.5 * (wrong.detach() * torch.exp(-log_variance) + log_variance).mean() + 0.1 * wrong.mean(),
     }
 
@@ -205,9 +213,10 @@ def _whole(frames: Frames) -> Batch:
 
 def _correlations(found: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.float64]:
     """(K,) NaN where one of both never changes."""
+    moves = (np.ptp(found, axis=0) > 0.0) & (np.ptp(truth, axis=0) > 0.0)
     a, b = found - found.mean(axis=0), truth - truth.mean(axis=0)
-    both = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
-    return np.where(both > LEAST, (a * b).sum(axis=0) / np.where(both > LEAST, both, 1.0), np.nan)
+    both = np.where(moves, np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0)), np.nan)
+    return np.asarray((a * b).sum(axis=0) / both, np.float64)
 
 
 def _single(array: NDArray[np.floating]) -> Tensor:

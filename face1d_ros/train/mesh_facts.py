@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from face1d_ros.synth.corpus.reader import Corpus
@@ -12,16 +12,16 @@ from face1d_ros.train.recipe import Recipe
 
 
 def mesh_facts(
-    recipe: Recipe, path: Path, corpora: tuple[Corpus, Corpus], points: PointModel, figures: dict[str, float]
+    recipe: Recipe, command: str, corpora: tuple[Corpus, Corpus], points: PointModel, figures: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Fields of the manifest that the network itself does not tell."""
+    """Fields of the manifest that the network itself does not tell; `command` makes it again."""
     training, validation = corpora
     return {
         "version": "1",
         "trained_on": "synthetic",
         "data": f"{len(training)} synthetic sequences, {training.manifest['frames']} frames, plans "
         f"{training.manifest['plans_sha256'][:16]}, face model {points.source_name}",
-        "command": f"face1d train mesh --model {path.stem.removeprefix('mesh_')}",
+        "command": command,
         "seed": recipe.seed,
         "figures": {name: round(value, 4) for name, value in figures.items()},
         "conditions": f"{len(validation)} synthetic sequences of other subjects (validation), landmarks as the "

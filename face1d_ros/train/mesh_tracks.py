@@ -26,14 +26,16 @@ from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, identity_of
 from face1d_ros.train.checkpoint import load_checkpoint
-from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, check_corpus, differences, figures_of
+from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, check_corpus, differences, figures_of, usual_spread
 from face1d_ros.train.mesh_frames import batch_of, in_head_mm
 from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.tracks import FACE_MM, stretches
 from face1d_ros.types import FloatArray
 
-WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 10.0, "motion": 20.0, "prediction": 0.05}
+WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 0.8, "motion": 1.6, "prediction": 0.05}
 """Of distance (mm), rotation (rad), coefficients, their change between frames, the next frame's likelihood."""
+TURNS = 12.0
+"""Of the motion of rotations, beside that of expressions in what is usual."""
 OTHER_IDENTITY = 0.8
 SHAPE_PERCENT = 1.0
 JUDGED_SEQUENCES = 24
@@ -70,6 +72,9 @@ class MeshTracks:
         self.network = grown(frame, recipe)
         self.weights = WEIGHTS | recipe.weights
         self.distance = MeshDistance.of(model)
+        self.usual = usual_spread(
+            np.concatenate([track.coefficients for track in tracks])[:, -self.network.config.expression :]
+        )
         self._rows, self._frames, self._seed = recipe.rows, recipe.frames, recipe.seed
         self._judged, self._taken = judged, 0
 
@@ -96,13 +101,14 @@ class MeshTracks:
         flat = {name: tensor.flatten(0, 1) for name, tensor in outputs.items()}
         flat["identity"] = known["identity"].flatten(0, 1)
         off = differences(flat, truth.flatten(0, 1))
-        wrong = outputs["expression"] - truth[..., -count:]
+        wrong = (outputs["expression"] - truth[..., -count:]) / self.usual
         turned = outputs["rotation_correction"] - window.rotation
         parts = {
             "mesh": self.distance(off).mean(),
             "rotation": (turned.square().sum(dim=2) + LEAST).sqrt().mean(),
             "expression": wrong.abs().mean(),
-            "motion": (wrong[:, 1:] - wrong[:, :-1]).abs().mean() + (turned[:, 1:] - turned[:, :-1]).abs().mean(),
+            "motion": (wrong[:, 1:] - wrong[:, :-1]).abs().mean()
+            + TURNS * (turned[:, 1:] - turned[:, :-1]).abs().mean(),
             "prediction": _likelihood(known, window.estimate[:, 1:], self.network),
         }
         return {"loss": sum((self.weights[name] * part for name, part in parts.items()), torch.zeros(())), **parts}

@@ -13,7 +13,7 @@ from face1d_ros.nets.families import make_network
 from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.train.recipe import Recipe
-from face1d_ros.train.tracks import Changes, Tracks, Window, check_topology, stretches
+from face1d_ros.train.tracks import Changes, Tracks, Window, check_topology, stretches, whole
 from face1d_ros.types import Topology
 
 WEIGHTS = {"error": 1.0, "hidden": 0.6, "moving": 0.4, "motion": 2.5, "depth": 0.3, "own": 1.0}
@@ -134,10 +134,11 @@ def _judged(corpus: Corpus, topology: Topology) -> list[Window]:
     """The longest stretch of each of the first sequences."""
     found = []
     for number in range(min(len(corpus), JUDGED_SEQUENCES)):
-        long = max(stretches(corpus[number]), key=lambda part: part.stop - part.start, default=slice(0, 0))
+        sequence = corpus[number]
+        long = max(stretches(sequence), key=lambda part: part.stop - part.start, default=slice(0, 0))
         part = slice(long.start, min(long.stop, long.start + JUDGED_FRAMES))
         if part.stop - part.start >= SHORTEST:
-            found.append(Tracks.whole(corpus, number, part, topology))
+            found.append(whole(sequence, part, topology))
     return found
 
 

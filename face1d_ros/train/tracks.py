@@ -15,7 +15,7 @@ Letters: B rows, T frames, N landmarks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from face1d_ros.errors import CorpusError
-from face1d_ros.geometry.topology import indices_in
+from face1d_ros.geometry.topology import Indices, indices_in
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, rotations
@@ -116,13 +116,6 @@ class Tracks:
             self.places[row] += self._frames
         return _window(parts, torch.tensor(fresh))
 
-    @classmethod
-    def whole(cls, corpus: Corpus, number: int, part: slice, topology: Topology) -> Window:
-        """A stretch of one sequence as it is: one row, all its frames."""
-        tracks = cls(corpus, topology, 1, part.stop - part.start, 0)
-        stretch = tracks._changed(corpus[number], part, np.random.default_rng(0))
-        return _window([(stretch, slice(None))], torch.tensor([True]))
-
     def go_on_from(self, passes: NDArray[np.int64], places: NDArray[np.int64]) -> None:
         """Stand where another stood."""
         self.passes[:], self.places[:] = passes, places
@@ -150,26 +143,14 @@ class Tracks:
         return self._changed(sequence, known[int(rng.integers(len(known)))], rng)
 
     def _changed(self, sequence: Sequence, part: slice, rng: np.random.Generator) -> _Stretch:
-        seen, chosen = sequence.seen[part], self._points
-        confidence = np.where(seen[:, None], sequence.point_confidence[part][:, chosen], 0.0)
-        measured = np.where(seen[:, None, None], sequence.observed[part][:, chosen], 0.0).astype(np.float32)
-        truth = sequence.clean_px[part][:, chosen]
-        if self._changes is not None:
-            shift = self._beyond_the_model(sequence, part, rng, self._changes)
-            turn = _turn(np.radians(self._changes.roll_deg) * rng.uniform(-1.0, 1.0))
-            truth = (truth + shift) @ turn
-            measured = np.where(seen[:, None, None], (measured + shift) @ turn, 0.0).astype(np.float32)
-        corners = truth[..., :2]
-        stamps_s = sequence.stamps_s[part]
-        return _Stretch(
-            landmarks=np.ascontiguousarray(measured, np.float32),
-            confidence=confidence.astype(np.float32),
-            dt=np.diff(stamps_s, prepend=stamps_s[:1])[:, None].astype(np.float32),
-            truth=np.ascontiguousarray(truth, np.float32),
-            size=(corners.max(axis=1) - corners.min(axis=1)).max(axis=1, keepdims=True).astype(np.float32),
-            counts=sequence.present[part].astype(np.float32),
-            hidden=(sequence.occluded[part][:, chosen] | ~seen[:, None]).astype(np.float32),
-        )
+        plain = _unchanged(sequence, part, self._points)
+        if self._changes is None:
+            return plain
+        shift = self._beyond_the_model(sequence, part, rng, self._changes)
+        turn = _turn(np.radians(self._changes.roll_deg) * rng.uniform(-1.0, 1.0))
+        seen, truth = sequence.seen[part, None, None], (plain.truth + shift) @ turn
+        measured = np.where(seen, (plain.landmarks + shift) @ turn, np.float32(0.0))
+        return replace(plain, landmarks=measured, truth=truth, size=_size_px(truth))
 
     def _beyond_the_model(
         self, sequence: Sequence, part: slice, rng: np.random.Generator, changes: Changes
@@ -186,6 +167,12 @@ class Tracks:
         turned = np.asarray(field_mm, np.float32) @ rotations(sequence.yaw_pitch_roll_rad[part]).swapaxes(1, 2)
         per_mm = sequence.plan.camera.focal_px / sequence.translation_mm[part, 2]
         return np.asarray(turned * per_mm[:, None, None], np.float32)
+
+
+def whole(sequence: Sequence, part: slice, topology: Topology) -> Window:
+    """A stretch of one sequence as it is: one row, all its frames."""
+    stretch = _unchanged(sequence, part, indices_in(topology, sequence.topology))
+    return _window([(stretch, slice(None))], torch.tensor([True]))
 
 
 def stretches(sequence: Sequence) -> list[slice]:
@@ -205,6 +192,28 @@ def check_topology(corpus: Corpus, topology: Topology) -> None:
             f"'{corpus.folder}' has {int(corpus.topology)} landmarks, {int(topology)} are needed; "
             f"make one with --points {int(topology)}"
         )
+
+
+def _unchanged(sequence: Sequence, part: slice, points: Indices) -> _Stretch:
+    """As the sequence has it, these of its points."""
+    seen = sequence.seen[part]
+    truth = np.asarray(sequence.clean_px[part][:, points], np.float32)
+    stamps_s = sequence.stamps_s[part]
+    return _Stretch(
+        landmarks=np.where(seen[:, None, None], sequence.observed[part][:, points], 0.0).astype(np.float32),
+        confidence=np.where(seen[:, None], sequence.point_confidence[part][:, points], 0.0).astype(np.float32),
+        dt=np.diff(stamps_s, prepend=stamps_s[:1])[:, None].astype(np.float32),
+        truth=truth,
+        size=_size_px(truth),
+        counts=sequence.present[part].astype(np.float32),
+        hidden=(sequence.occluded[part][:, points] | ~seen[:, None]).astype(np.float32),
+    )
+
+
+def _size_px(truth: FloatArray) -> FloatArray:
+    """(T, 1) of landmarks (T, N, 3): the larger side of their box."""
+    plane = truth[..., :2]
+    return (plane.max(axis=1) - plane.min(axis=1)).max(axis=1, keepdims=True).astype(np.float32)
 
 
 def _window(parts: list[tuple[_Stretch, slice]], fresh: Tensor) -> Window:

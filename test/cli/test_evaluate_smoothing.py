@@ -15,11 +15,11 @@ import torch
 
 from face1d_ros.cli import smoothing_contenders, smoothing_run
 from face1d_ros.cli.main import face1d
-from face1d_ros.engines.bundle import load_bundle
 from face1d_ros.errors import DetectorError, Face1dError, InvalidValueError
 from face1d_ros.evaluate import real_smoothing
 from face1d_ros.filters.make import FILTERS
 from face1d_ros.nets.families import make_network
+from face1d_ros.stages.smoothing_choice import find, make
 from face1d_ros.synth.corpus.fixed_sets import load_small_test_set, select
 from face1d_ros.train.export import UNTRAINED, write_files
 from face1d_ros.types import Topology
@@ -131,16 +131,15 @@ def test_without_any_network_there_is_nothing_to_judge(monkeypatch: pytest.Monke
         smoothing_contenders.choose((), Topology.MESH_478)
 
 
-def test_the_default_is_the_one_the_node_takes_or_the_first_that_is_named(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert smoothing_contenders.choose((str(bundle),), Topology.FACE_68)[1].bundle is not None
-    other = load_bundle(bundle)
-    object.__setattr__(other.manifest, "name", "smoothing_68")
-    loaded = {"a": load_bundle(bundle), "b": other}
-    monkeypatch.setattr(smoothing_contenders, "bundle_folders", lambda names: [Path("a"), Path("b")])
-    monkeypatch.setattr(smoothing_contenders, "load_bundle", lambda folder: loaded[str(folder)])
-    assert smoothing_contenders.choose((), Topology.FACE_68)[1].name == "smoothing_68"
+def test_the_default_is_the_first_that_is_named(bundle: Path) -> None:
+    assert smoothing_contenders.choose((str(bundle),), Topology.FACE_68)[1].model == str(bundle)
+
+
+@pytest.mark.parametrize("topology", [Topology.FACE_68, Topology.MESH_478])
+def test_without_names_the_default_is_the_one_that_the_node_takes(topology: Topology) -> None:
+    taken = make(find("auto"), topology, "onnxruntime")
+    assert taken.model.split()[0] == smoothing_contenders.choose((), topology)[1].name
+    taken.close()
 
 
 def test_a_corpus_that_is_not_there_is_an_error_of_one_line(tmp_path: Path) -> None:

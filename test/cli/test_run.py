@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import os
 import signal
 import subprocess
@@ -41,12 +43,13 @@ def start(*arguments: object, code: str = "from face1d_ros.cli.main import main;
     return subprocess.Popen(words, cwd=ROOT, **options)
 
 
-RAW, SMOOTHED = "/face1d/landmarks_raw", "/face1d/landmarks"
+RAW, SMOOTHED, MESH = "/face1d/landmarks_raw", "/face1d/landmarks", "/face1d/mesh"
+TOPICS = (SMOOTHED, RAW, MESH)
 
 
 def results(bag: Path, topic: str = RAW) -> list[FaceLandmarksArray]:
     with AnyReader([bag]) as reader:
-        assert sorted(connection.topic for connection in reader.connections) == [SMOOTHED, RAW]
+        assert sorted(connection.topic for connection in reader.connections) == list(TOPICS)
         chosen = [connection for connection in reader.connections if connection.topic == topic]
         return [from_bag(reader.deserialize(data, c.msgtype)) for c, _, data in reader.messages(chosen)]
 
@@ -157,6 +160,28 @@ def test_ctrl_c_leaves_a_complete_bag_and_video(tmp_path: Path) -> None:
     assert video_length(tmp_path / "film.mp4") >= count > 3
 
 
+def test_a_calibration_gives_head_poses_of_that_camera(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    fields = {
+        "camera_matrix": [900.0, 0.0, 319.5, 0.0, 900.0, 239.5, 0.0, 0.0, 1.0],
+        "distortion_coefficients": [0.0] * 5,
+        "rectification_matrix": identity,
+        "projection_matrix": [900.0, 0.0, 319.5, 0.0, 0.0, 900.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0],
+    }
+    matrices = {name: {"data": data} for name, data in fields.items()}
+    path.write_text(json.dumps({"image_width": 640, "image_height": 480, "distortion_model": "plumb_bob", **matrices}))
+    poses = []
+    for name, options in (("assumed", ()), ("calibrated", ("--camera.calibration", path))):
+        result = run(*FAST, "--max-frames", 3, "--bag", tmp_path / name, "--mesh.model", "none", *options)
+        assert result.exit_code == 0, result.output
+        poses.append(results(tmp_path / name, MESH)[-1].faces[0])
+    assumed, calibrated = poses
+    assert assumed.intrinsics_assumed and not calibrated.intrinsics_assumed
+    focal_px = 320.0 / math.tan(math.radians(30.0))
+    assert calibrated.pose.position[2] / assumed.pose.position[2] == pytest.approx(900.0 / focal_px, rel=0.1)
+
+
 def test_closed_standard_streams_get_into_no_file(tmp_path: Path) -> None:
     def close_all() -> None:
         for descriptor in range(3):
@@ -194,7 +219,7 @@ def test_a_full_disk_ends_the_run_and_leaves_complete_files(tmp_path: Path) -> N
     assert "Traceback" not in errors
     found = results(tmp_path / "bag")
     assert len(found) == 31  # the first frame, and the second after it, were safe
-    assert f"({len(found) + len(results(tmp_path / 'bag', SMOOTHED))} messages" in said
+    assert f"({sum(len(results(tmp_path / 'bag', topic)) for topic in TOPICS)} messages" in said
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -281,4 +306,4 @@ def test_what_is_published_is_what_is_recorded(tmp_path: Path) -> None:
     for value in map(from_message, heard):
         assert bits(value) == bits(recorded[value.header.stamp_ns])
         assert repr(value.info) == repr(recorded[value.header.stamp_ns].info)
-    assert f"{len(recorded) + len(results(tmp_path / 'bag', SMOOTHED))} messages published" in said
+    assert f"{sum(len(results(tmp_path / 'bag', topic)) for topic in TOPICS)} messages published" in said

@@ -12,7 +12,7 @@ import pytest
 
 from face1d_ros.convert.bag import definition, to_bytes
 from face1d_ros.decode import Coefficients, decode, read_coefficients
-from face1d_ros.decode.files import write_glb, write_obj
+from face1d_ros.decode.files import write_glb, write_npz, write_obj
 from face1d_ros.decode.vertices import is_exact
 from face1d_ros.errors import CoefficientsError, FaceModelError
 from face1d_ros.replay.bag_file import BagFile
@@ -23,6 +23,8 @@ from face1d_ros.types import FaceMesh, FaceMeshArray, Header
 NAMES = ("jawOpen", "mouthSmile_L", "mouthSmile_R")
 NO_ANCHORS = Anchors(np.zeros((0, 3), np.intp), np.zeros((0, 3), np.float32))
 T = 4
+SHARPEST = 2
+"""Frame up to which the identity was known best: then the track began anew."""
 
 
 @pytest.fixture
@@ -81,23 +83,43 @@ def test_files_are_read_as_they_were_meant(tmp_path: Path, suffix: str):
     assert (read.expression_names, read.basis, read.basis_sha256) == (NAMES, "tiny", "ab" * 32)
 
 
-def test_of_a_bag_the_face_is_taken_that_was_seen_most_or_the_one_named(tmp_path: Path):
+def record(path: Path, *topics: str) -> None:
+    """Track 7 in all frames, 9 in one; identity is the number of the frame."""
     kind = "face1d_ros/msg/FaceMeshArray"
-    bag = BagFile(tmp_path / "bag")
-    bag.add_topic("/face1d/mesh", kind, *definition(kind))
-    for index in range(T):
-        ids = (7, 9) if index == 1 else (7,)
-        faces = tuple(
-            FaceMesh(track_id=i, identity=np.full(2, index, np.float32), expression=np.full(3, 0.1 * i, np.float32))
-            for i in ids
-        )
-        stamp_ns = 10**18 + index * 40_000_000
-        message = FaceMeshArray(Header(stamp_ns), "tiny", "ab" * 32, NAMES, faces)
-        bag.write("/face1d/mesh", stamp_ns, to_bytes(message))
+    bag = BagFile(path)
+    for topic in topics or ("/face1d/mesh",):
+        bag.add_topic(topic, kind, *definition(kind))
+        for index in range(T):
+            faces = tuple(
+                FaceMesh(
+                    track_id=i,
+                    identity=np.full(2, index, np.float32),
+                    identity_frames=10 if index <= SHARPEST else 1,
+                    expression=np.full(3, 0.1 * i, np.float32),
+                )
+                for i in ((7, 9) if index == 1 else (7,))
+            )
+            stamp_ns = 10**18 + index * 40_000_000
+            bag.write(topic, stamp_ns, to_bytes(FaceMeshArray(Header(stamp_ns), "tiny", "ab" * 32, NAMES, faces)))
     bag.close()
+
+
+def test_of_several_topics_one_must_be_named_and_a_bag_that_was_cut_off_is_told(tmp_path: Path):
+    record(tmp_path / "two", "/left/face1d/mesh", "/right/face1d/mesh")
+    with pytest.raises(CoefficientsError, match="topics /left/face1d/mesh, /right/face1d/mesh, expected one"):
+        read_coefficients(tmp_path / "two")
+    assert len(read_coefficients(tmp_path / "two", topic="left/face1d/mesh").stamps_s) == T
+    (file,) = (tmp_path / "two").glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(CoefficientsError, match="no readable bag"):
+        read_coefficients(tmp_path / "two", topic="left/face1d/mesh")
+
+
+def test_of_a_bag_the_face_is_taken_that_was_seen_most_or_the_one_named(tmp_path: Path):
+    record(tmp_path / "bag")
     most, named = read_coefficients(tmp_path / "bag"), read_coefficients(tmp_path / "bag", 9)
     np.testing.assert_allclose(most.stamps_s, np.arange(T) * 0.04, atol=1e-6)
-    np.testing.assert_allclose(most.identity, T - 1)
+    np.testing.assert_allclose(most.identity, SHARPEST)
     assert named.expression.shape == (1, 3)
     with pytest.raises(CoefficientsError, match="no track 8, expected one of 7, 9"):
         read_coefficients(tmp_path / "bag", 8)
@@ -109,11 +131,46 @@ def test_of_a_bag_the_face_is_taken_that_was_seen_most_or_the_one_named(tmp_path
         ({"stamps_s": np.zeros(T)}, "do not rise"),
         ({"expression": np.zeros((T, 2), np.float32)}, r"expression \(4, 2\)"),
         ({"identity": np.array([np.nan], np.float32)}, "identity: got values that are not finite"),
+        ({"expression": np.full((T, 3), 2e3, np.float32)}, "expression: got 2000, expected at most 100"),
+        ({"stamps_s": np.array(0.0)}, r"stamps \(\)"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any], says: str):
     with pytest.raises(CoefficientsError, match=says):
         made(**changes)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"expression_names": 5},
+        {"expression": "abc"},
+        {"expression": [[0.1], [0.2, 0.3]]},
+        {"identity": {"a": 1}},
+        {"stamps_s": None},
+        {"expression": [[0.1, 0.2, None]]},
+    ],
+)
+def test_fields_of_another_kind_are_refused(tmp_path: Path, wrong: dict[str, Any]):
+    path = tmp_path / "face.json"
+    path.write_text(json.dumps({"identity": [0.0], "expression": [[0.1, 0.2, 0.3]], "expression_names": NAMES} | wrong))
+    with pytest.raises(CoefficientsError):
+        read_coefficients(path)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "a byte changed", "empty", "pickled", "no zip"])
+def test_a_damaged_npz_is_refused(tmp_path: Path, damage: str):
+    path = tmp_path / "face.npz"
+    arrays = {**vars(made()), "expression_names": np.array(NAMES)}
+    if damage == "pickled":
+        arrays["expression"] = np.array([{}], object)
+    np.savez(path, **arrays)
+    data = bytearray(path.read_bytes())
+    if damage == "a byte changed":
+        data[data.index(made().expression.tobytes()) + 2] ^= 0xFF
+    path.write_bytes({"cut off": data[:-200], "empty": b"", "no zip": b"face" * 99}.get(damage, data))
+    with pytest.raises(CoefficientsError, match=r"face\.npz: got"):
+        read_coefficients(path)
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path):
@@ -124,6 +181,20 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
     path.write_text("{")
     with pytest.raises(CoefficientsError, match="no such content"):
         read_coefficients(path)
+
+
+def test_a_frame_alone_is_decoded_as_among_the_others(model: FaceModel):
+    every = decode(made(), model)
+    for index in (0, 2, -1):
+        np.testing.assert_allclose(decode(made().frame(index), model)[0], every[index], atol=1e-5)
+    assert len(made().frame(-1).stamps_s) == 1
+
+
+def test_an_npz_holds_all_frames(tmp_path: Path, model: FaceModel):
+    write_npz(tmp_path / "faces", made(), model)
+    with np.load(tmp_path / "faces") as file:
+        np.testing.assert_array_equal(file["vertices_mm"], decode(made(), model))
+        np.testing.assert_array_equal(file["triangles"], model.triangles)
 
 
 def test_an_obj_holds_one_frame_in_metres_with_y_up(tmp_path: Path, model: FaceModel):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from face1d_ros.errors import GeometryError
-from face1d_ros.geometry.camera_model import Camera, assumed_camera, translation_m
+from face1d_ros.geometry.camera_model import Camera, assumed_camera, calibrated_camera, translation_m
 
 MATRIX = np.array([[600.0, 0.0, 310.0], [0.0, 590.0, 245.0], [0.0, 0.0, 1.0]])
 BROWN = (-0.28, 0.09, 0.001, -0.0015, -0.01)
@@ -54,6 +54,29 @@ def test_a_head_is_found_where_it_is():
     seen = at[:, :2] / at[:, 2:] * (600.0, 590.0) + (310.0, 245.0)
     np.testing.assert_allclose(translation_m(points_m, seen, camera(), np.ones(20)), place, atol=1e-9)
     assert np.isnan(translation_m(points_m, np.tile(seen[:1], (20, 1)), camera(), np.ones(20))).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "taken"),
+    [
+        ("", (), ()),
+        ("none", (0.0,) * 5, ()),
+        ("plumb_bob", (0.1, -0.2, 0.001, 0.002), (0.1, -0.2, 0.001, 0.002, 0.0)),
+        ("rational_polynomial", (*BROWN, 0.02, 0.01, 0.001, *(0.0,) * 6), (*BROWN, 0.02, 0.01, 0.001)),
+        ("", BROWN, BROWN),
+    ],
+)
+def test_zeros_that_drivers_add_or_leave_out_mean_nothing(
+    model: str, sent: tuple[float, ...], taken: tuple[float, ...]
+):
+    made = calibrated_camera((640, 480), (600.0, 600.0), (320.0, 240.0), model, sent)
+    assert made is not None and made.distortion == taken
+
+
+def test_what_a_model_does_not_have_is_refused_and_no_focal_length_is_no_calibration():
+    with pytest.raises(GeometryError, match="'plumb_bob' with 8 coefficients"):
+        calibrated_camera((640, 480), (600.0, 600.0), (320.0, 240.0), "plumb_bob", (0.1,) * 8)
+    assert calibrated_camera((640, 480), (0.0, 0.0), (0.0, 0.0), "plumb_bob", ()) is None
 
 
 def test_an_assumed_camera_has_the_field_of_view():

@@ -10,8 +10,8 @@ from camera_bench import QUICK, Listener, Webcam, stamp_ns
 from harness import DiagnosticsListener, Ros, wait_for
 
 from face1d_ros.errors import ConfigError
-from face1d_ros.nodes.calibration import load_calibration
 from face1d_ros.nodes.camera_node import CameraNode
+from face1d_ros.sources.calibration import load_calibration
 
 SMALL = {"width": 160, "height": 120}
 CALIBRATION = {

@@ -217,7 +217,8 @@ def test_steady_landmarks_of_the_same_frame_are_shown_where_they_are_there(
 ):
     seen: list[FaceLandmarksArray] = []
     view = SimpleNamespace(
-        publisher=SimpleNamespace(get_subscription_count=lambda: 1), show=lambda frame, result: seen.append(result)
+        publishers=(SimpleNamespace(get_subscription_count=lambda: 1),),
+        show=lambda frame, result: seen.append(result),
     )
     monkeypatch.setattr(views, "VIEWS", {OVERLAY.name: lambda node: view, LANDMARK_MARKERS.name: lambda node: view})
     results = {"raw": FaceLandmarksArray(Header(5)), "smoothed": FaceLandmarksArray(Header(later_ns or 0))}

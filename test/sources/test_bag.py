@@ -20,6 +20,7 @@ from face1d_ros.sources.bag import BagTopic
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 IMAGE, COMPRESSED, TEXT = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 START_NS = 1_700_000_000_000_000_000
 STEP_NS = 40_000_000
 Topics = dict[str, list[Any]]
@@ -34,6 +35,14 @@ def raw(image: np.ndarray, stamp_ns: int, frame_id: str = "recorded_eye") -> Any
     height, width = image.shape[:2]
     data = np.ascontiguousarray(image).reshape(-1)
     return STORE.types[IMAGE](header(stamp_ns, frame_id), height, width, "rgb8", 0, 3 * width, data)
+
+
+def camera_info(focal_px: float, distortion: tuple[float, ...] = ()) -> Any:
+    k = np.array([focal_px, 0.0, 39.5, 0.0, focal_px, 29.5, 0.0, 0.0, 1.0])
+    roi = STORE.types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
+    model = "plumb_bob"
+    kind = STORE.types[CAMERA_INFO]
+    return kind(header(START_NS), 60, 80, model, np.array(distortion), k, np.zeros(9), np.zeros(12), 0, 0, roi)
 
 
 def jpeg(image: np.ndarray, stamp_ns: int) -> Any:
@@ -214,3 +223,22 @@ def test_damaged_bags_end_in_a_source_error_or_give_all_they_have(tmp_path: Path
             outcomes["refused"] += 1
             assert str(path) in str(error)
     assert outcomes["refused"] >= 10, outcomes
+
+
+@pytest.mark.parametrize("topic", ["/eye/image_raw", "/eye/image_raw/compressed"])
+def test_the_calibration_beside_the_images_is_known(tmp_path: Path, topic: str):
+    image = np.zeros((60, 80, 3), np.uint8)
+    images = [jpeg(image, START_NS) if topic.endswith("compressed") else raw(image, START_NS)]
+    others = {"/other/camera_info": [camera_info(5.0)], "/eye/camera_info": [camera_info(70.0, (0.1, 0, 0, 0, 0.2))]}
+    with BagTopic(record(tmp_path / "bag", {topic: images, **others})) as bag:
+        assert bag.camera is not None
+        assert (bag.camera.width, bag.camera.focal_px, bag.camera.distortion[-1]) == (80, (70.0, 70.0), 0.2)
+
+
+@pytest.mark.parametrize("info", [None, camera_info(0.0), camera_info(np.nan), camera_info(70.0, (0.1,) * 7)])
+def test_without_a_calibration_that_can_be_used_there_is_none(tmp_path: Path, info: Any):
+    topics: Topics = {"/eye/image_raw": [raw(np.zeros((60, 80, 3), np.uint8), START_NS)]}
+    if info is not None:
+        topics["/eye/camera_info"] = [info]
+    with BagTopic(record(tmp_path / "bag", topics)) as bag:
+        assert bag.camera is None

@@ -7,7 +7,7 @@ from train.small_corpus import small_corpus
 
 from face1d_ros.errors import CorpusError
 from face1d_ros.synth.corpus.reader import Corpus
-from face1d_ros.train.tracks import LONGEST_LOSS_S, Changes, Tracks, Window, check_topology, stretches
+from face1d_ros.train.tracks import LONGEST_LOSS_S, Changes, Tracks, Window, check_topology, stretches, whole
 from face1d_ros.types import Topology
 
 FRAMES = 6
@@ -82,3 +82,13 @@ def test_a_long_loss_parts_two_stretches(corpus: Corpus):
 def test_a_corpus_with_fewer_landmarks_is_refused(corpus: Corpus):
     with pytest.raises(CorpusError, match="--points 478"):
         check_topology(corpus, Topology.MESH_478)
+
+
+def test_a_whole_stretch_is_as_the_sequence_has_it(corpus: Corpus):
+    sequence = corpus[0]
+    part = stretches(sequence)[0]
+    window, seen = whole(sequence, part, Topology.FACE_68), sequence.seen[part]
+    assert window.fresh.tolist() == [True] and window.dt.shape == (1, part.stop - part.start, 1)
+    np.testing.assert_array_equal(window.landmarks[0].numpy()[seen], sequence.observed[part][seen])
+    np.testing.assert_array_equal(window.truth[0].numpy(), sequence.clean_px[part])
+    assert not window.landmarks[0].numpy()[~seen].any()

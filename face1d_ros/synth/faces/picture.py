@@ -68,8 +68,8 @@ def view_of(points: Points, yaw_rad: float, height_px: int) -> View:
     return View(yaw_rad, (width, height_px), float(scale), (float(middle[0]), float(middle[1])))
 
 
-def shaded(vertices: Points, triangles: NDArray[np.intp], view: View) -> Image:
-    """(height, width, 3) RGB: the surface, far triangles first."""
+def shaded(vertices: Points, triangles: NDArray[np.intp], view: View, skin: Points = SKIN) -> Image:
+    """(height, width, 3) RGB: the surface, far triangles first; skin (3,), or (V, 3) of each vertex, RGB to 255."""
     turned = view.turned(vertices)
     normals = vertex_normals(turned, triangles)
     light = AMBIENT + (1.0 - AMBIENT) * np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0.0, 1.0)
@@ -79,7 +79,8 @@ def shaded(vertices: Points, triangles: NDArray[np.intp], view: View) -> Image:
     width, height = (SUPERSAMPLING * size for size in view.size_px)
     canvas = np.full((height, width, 3), BACKGROUND, np.uint8)
     corners = np.round(SUPERSAMPLING * (view.pixels(turned) + 0.5) * (1 << SHIFT)).astype(np.int32)
-    colours = np.clip(light[triangles].mean(axis=1)[:, None] * SKIN, 0.0, 255.0)
+    own = np.broadcast_to(skin, vertices.shape)[triangles].mean(axis=1)
+    colours = np.clip(light[triangles].mean(axis=1)[:, None] * own, 0.0, 255.0)
     for row in order:
         cv2.fillConvexPoly(canvas, corners[triangles[row]], colours[row].tolist(), cv2.LINE_8, SHIFT)
     smaller: Image = cv2.resize(canvas, view.size_px, interpolation=cv2.INTER_AREA)
