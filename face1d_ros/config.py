@@ -124,7 +124,9 @@ class CameraConfig(NodeConfig):
     frame_id: str = setting(
         "camera_optical_frame", "Frame of the images' headers (REP-103 optical frame) where a bag brings none."
     )
-    calibration: str = setting("", "Camera calibration as camera_calibration writes it (YAML); empty: not calibrated.")
+    calibration: str = setting(
+        "", "Camera calibration as camera_calibration writes it (YAML); empty: what a bag brings."
+    )
 
 
 @dataclass(frozen=True)

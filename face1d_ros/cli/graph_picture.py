@@ -35,9 +35,12 @@ def svg(nodes: tuple[NodeSpec, ...]) -> str:
             y = MARGIN + row * ROW + (NODE_HEIGHT - TOPIC_HEIGHT) // 2
             boxes[topic.name] = (x + NODE_WIDTH + GAP, y, TOPIC_WIDTH, TOPIC_HEIGHT)
     width = max(x + w for x, _, w, _ in boxes.values()) + MARGIN
-    height = max(y + h for _, y, _, h in boxes.values()) + MARGIN
+    lowest = max(y + h for _, y, _, h in boxes.values())
+    height = lowest + 2 * MARGIN
     arrows = [_arrow(boxes[node.name], boxes[topic.name]) for node in nodes for topic in node.publishes]
-    arrows += [_arrow(boxes[topic.name], boxes[node.name]) for node in nodes for topic in node.subscribes]
+    arrows += [
+        _arrow(boxes[topic.name], boxes[node.name], lowest + MARGIN) for node in nodes for topic in node.subscribes
+    ]
     shapes = [_box(boxes[node.name], "node", node.name, f"stage: {node.stage}") for node in nodes]
     shapes += [_box(boxes[topic.name], _kind(topic), topic.name, _short_type(topic)) for topic in topics]
     return "\n".join(
@@ -79,11 +82,16 @@ def _box(box: tuple[int, int, int, int], kind: str, title: str, subtitle: str) -
     )
 
 
-def _arrow(start: tuple[int, int, int, int], end: tuple[int, int, int, int]) -> str:
+def _arrow(start: tuple[int, int, int, int], end: tuple[int, int, int, int], lane: int = 0) -> str:
+    """From a box to one of the next column, or to a later one along the lane below all boxes."""
     x1, y1 = start[0] + start[2], start[1] + start[3] // 2
     x2, y2 = end[0], end[1] + end[3] // 2
-    bend = (x2 - x1) // 2
-    return f'<path d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"/>'
+    bend = GAP // 2
+    if x2 - x1 <= GAP:
+        return f'<path d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"/>'
+    down = f"C{x1 + GAP} {y1} {x1} {lane} {x1 + GAP} {lane}"
+    up = f"C{x2} {lane} {x2 - GAP} {y2} {x2} {y2}"
+    return f'<path d="M{x1} {y1} {down} H{x2 - GAP} {up}"/>'
 
 
 def _short_type(topic: Topic) -> str:

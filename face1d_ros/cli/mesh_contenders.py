@@ -13,7 +13,7 @@ from face1d_ros.errors import InvalidValueError
 from face1d_ros.evaluate.mesh_models import RIDGE as SETTINGS
 from face1d_ros.evaluate.mesh_models import ClosedFormStage, RidgeSetting, ridge
 from face1d_ros.evaluate.mesh_prior import maximum_a_posteriori
-from face1d_ros.evaluate.mesh_report import CLOSED_FORM, MAP, NETWORK, RIDGE, Contender
+from face1d_ros.evaluate.mesh_report import CLOSED_FORM, MAP, RIDGE, Contender
 from face1d_ros.evaluate.mesh_tracks import RAW, SMOOTHED
 from face1d_ros.stages.base import Stage
 from face1d_ros.stages.mesh import MeshStage
@@ -29,7 +29,7 @@ def networks(models: tuple[str, ...], points: PointModel) -> tuple[Contender, ..
         bundle = load_bundle(folder)
         problem = _problem(bundle, points)
         if not problem:
-            found.append(Contender(bundle.manifest.name, NETWORK, bundle))
+            found.append(Contender.of(bundle))
         elif models:
             expected = f"mesh models of {int(points.topology)} landmarks and {points.source_name}"
             raise InvalidValueError("--models", f"{bundle.manifest.name}: {problem}", expected)

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from face1d_ros.cli.asymmetry_picture import write_asymmetry
 from face1d_ros.cli.mesh_run import Run
 from face1d_ros.cli.plots import dress, pyplot_for, save
 from face1d_ros.cli.tables import shown
 from face1d_ros.errors import RecordingError
-from face1d_ros.evaluate.mesh import FRAME, Judged, compared
+from face1d_ros.evaluate.mesh import FRAME, Judged, compared, mean
 from face1d_ros.evaluate.mesh_report import LEAST_CAPTURED, RIDGE, capture_rows
 from face1d_ros.evaluate.real_mesh import CURVES, Curves
 from face1d_ros.synth.faces.model import FaceModel
@@ -42,6 +43,9 @@ def write_pictures(folder: Path, run: Run) -> list[Path]:
     if run.curves:
         written.append(folder / "mesh_capture.png")
         write_curves(written[-1], run.curves, run.default.name if run.default else RIDGE)
+    if run.asymmetry is not None:
+        written.append(folder / "asymmetry.png")
+        write_asymmetry(written[-1], run.asymmetry)
     return written
 
 
@@ -57,7 +61,8 @@ def write_error_map(path: Path, run: Run) -> None:
     rows = []
     for name, span, error in errors:
         drawn = [_drawn(run.face, error, yaw_rad, most_mm) for yaw_rad in YAWS_RAD]
-        write_text(drawn[0], [name, SPANS[span], f"{error.mean():.2f} mm"], 0.5)
+        mean_mm = mean([one.mesh_mm(span) for one in run.judged[name]])
+        write_text(drawn[0], [name, SPANS[span], f"{mean_mm:.2f} mm"], 0.5)
         rows.append(np.hstack([*drawn, _bar(drawn[0].shape[0], most_mm)]))
     write_picture(path, sheet([rows]))
 

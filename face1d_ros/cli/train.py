@@ -6,6 +6,7 @@ command = LazyGroup(
     "train",
     help="Train a network on synthetic faces (docs/training.md). Needs PyTorch: requirements/train.txt.",
     lazy={
+        "asymmetry": ("face1d_ros.cli.train_asymmetry", "How the mesh stage reads either half of a face."),
         "mesh": ("face1d_ros.cli.train_mesh", "Coefficients of a 3D face model from landmarks."),
         "smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks."),
     },

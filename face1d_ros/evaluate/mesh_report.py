@@ -32,14 +32,23 @@ class Contender:
     name: str
     kind: str
     bundle: Bundle | None = None
+    size_mb: float | None = None
+    """Of the whole bundle. Closed form has no weights of its own, and what it multiplies is not counted."""
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Contender:
+        """A network."""
+        size_bytes = sum(file.stat().st_size for file in bundle.path.iterdir())
+        return cls(bundle.manifest.name, NETWORK, bundle, size_bytes / 1e6)
 
     def cost(self) -> dict[str, float | int | None]:
-        """Closed form has no weights of its own, and what it multiplies is not counted."""
-        if self.bundle is None:
-            return {"parameters": None, "mac_m": None, "size_mb": None}
-        manifest = self.bundle.manifest
-        size_bytes = sum(file.stat().st_size for file in self.bundle.path.iterdir())
-        return {"parameters": manifest.parameters, "mac_m": manifest.mac / 1e6, "size_mb": size_bytes / 1e6}
+        """For its row."""
+        manifest = self.bundle.manifest if self.bundle else None
+        return {
+            "parameters": manifest.parameters if manifest else None,
+            "mac_m": manifest.mac / 1e6 if manifest else None,
+            "size_mb": self.size_mb,
+        }
 
 
 def visible(names: Iterable[str]) -> tuple[str, ...]:
@@ -136,6 +145,7 @@ def asymmetry_row(figures: AsymmetryFigures) -> dict[str, Any]:
         "side_accuracy": figures.side_accuracy,
         "false_sides": figures.false_sides,
         "palsies": len(figures.palsies),
+        "mirrored": len(figures.mirrored),
         "symmetric": len(figures.symmetric),
     }
 

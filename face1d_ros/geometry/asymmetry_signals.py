@@ -1,81 +1,73 @@
-"""What the left and the right half of a face do, as pairs of numbers that are equal while both do the same."""
+"""What the left and the right half of a face do: motions that both can make, each read from all landmarks.
+
+The weights were fitted by `face1d train asymmetry` on faces of which one half is weak: on healthy faces alone, of which
+both halves do the same, each half would be read from the other as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.geometry.topology import curve, indices_in, partner, region
+from face1d_ros.geometry.topology import partner
 from face1d_ros.types import Topology
 
 Floats = NDArray[np.float64]
-Row = tuple[int, Sequence[int], float]
-"""An axis, points whose mean along it is taken, and a factor."""
+TABLE = Path(__file__).with_name("asymmetry_signals.npz")
 REGIONS = ("brow", "eye", "nose", "cheek", "mouth")
 """In the order of the message."""
-X, Y = 0, 1
-NOSE_TOP = (27,)
-NOSTRILS_LEFT = (35, 34)
-MOUTH_CORNER_LEFT = (54, 64)
-LIP_MIDDLE = (51, 57, 62, 66)
-"""Of the 68 points. Lips are measured from their middle, because the stronger side pulls all of them over."""
+MOTIONS = (
+    *("browDown", "browInnerUp", "browOuterUp", "eyeBlink", "eyeSquint", "noseSneer", "cheekPuff", "cheekSquint"),
+    *("mouthDimple", "mouthFrown", "mouthLowerDown", "mouthPress", "mouthSmile", "mouthStretch", "mouthUpperUp"),
+)
+"""What the facial nerve of each side commands, ARKit's names without the side. The eyes' turning and what lifts the
+upper lid are left out: other nerves make them."""
+MIRROR = np.array((-1.0, 1.0, 1.0))
+"""Of the canonical face's axes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """F pairs of signals of a topology, linear in the landmarks."""
+    """F motions of a topology, for the left and the right half, linear in the landmarks."""
 
     weights: Floats
-    """(2 F, 3 N): first the left ones, then the right ones."""
+    """(2 F, 3 N): first the left ones, then the right ones; 1 is all that a face can do, up to what each begins at."""
     region: NDArray[np.intp]
     """(F,) the place of each in `REGIONS`."""
+    noise: Floats
+    """(F,) standard deviation of what is no motion."""
+    spread: Floats
+    """(F,) of the index of one motion in one face, about the face's own index."""
 
     def of(self, aligned_cm: NDArray[np.floating]) -> Floats:
-        """(2 F,) in cm, of landmarks (N, 3) brought onto the canonical face."""
+        """(2 F,) of landmarks (N, 3) brought onto the canonical face."""
         values: Floats = self.weights @ aligned_cm.reshape(-1).astype(np.float64)
         return values
 
 
 @cache
 def signals(topology: Topology) -> Signals:
-    """Height of the brow over the eye, opening of the lids, height of the nostril and the cheek, corner of the mouth.
-
-    The 68 points have no cheeks.
-    """
-    left = [(name, rows) for name, rows in _left(topology) if all(len(points) for _, points, _ in rows)]
-    other = partner(topology)
-    weights = np.zeros((2, len(left), int(topology), 3))
-    for index, (_, rows) in enumerate(left):
-        # What points to the left on one side points to the right on the other.
-        mirrored = -1.0 if rows[0][0] == X else 1.0
-        for axis, points, factor in rows:
-            np.add.at(weights[0, index, :, axis], np.asarray(points), factor / len(points))
-            np.add.at(weights[1, index, :, axis], other[np.asarray(points)], mirrored * factor / len(points))
-    weights.flags.writeable = False
-    regions = np.array([REGIONS.index(name) for name, _ in left], np.intp)
-    return Signals(weights.reshape(2 * len(left), 3 * int(topology)), regions)
+    """Those that ship; 468 points are read as the first of 478 where there are no irises."""
+    with np.load(TABLE, allow_pickle=False) as table:
+        left, noise, spread = (
+            table[f"{name}_{int(topology)}"].astype(np.float64) for name in ("left", "noise", "spread")
+        )
+    return both_halves(left, noise, spread, topology)
 
 
-def _left(topology: Topology) -> list[tuple[str, list[Row]]]:
-    """The left ones: region, and what is added up. y points down."""
-    in_68 = indices_in(Topology.FACE_68, topology)
+def both_halves(left: Floats, noise: Floats, spread: Floats, topology: Topology) -> Signals:
+    """From the weights (F, N, 3) of the left half."""
+    right = left[:, partner(topology)] * MIRROR
+    weights = np.concatenate([left, right]).reshape(2 * len(left), 3 * int(topology))
+    region = np.array([_region_of(name) for name in MOTIONS], np.intp)
+    for array in (weights, region, noise, spread):
+        array.flags.writeable = False
+    return Signals(weights, region, noise, spread)
 
-    def of_68(points: Sequence[int]) -> list[int]:
-        return [int(in_68[point]) for point in points]
 
-    upper, lower = (curve(f"left_{edge}_lid", topology).indices for edge in ("upper", "lower"))
-    corners = [int(upper[0]), int(upper[-1])]
-    brow = curve("left_brow", topology).indices.tolist()
-    corner, middle = of_68(MOUTH_CORNER_LEFT), of_68(LIP_MIDDLE)
-    return [
-        ("brow", [(Y, brow, -1.0), (Y, corners, 1.0)]),
-        ("eye", [(Y, lower[1:-1].tolist(), 1.0), (Y, upper[1:-1].tolist(), -1.0)]),
-        ("nose", [(Y, of_68(NOSTRILS_LEFT), -1.0), (Y, of_68(NOSE_TOP), 1.0)]),
-        ("cheek", [(Y, region("left_cheek", topology).tolist(), -1.0)]),
-        ("mouth", [(X, corner, 1.0), (X, middle, -1.0)]),
-        ("mouth", [(Y, corner, -1.0), (Y, middle, 1.0)]),
-    ]
+def _region_of(motion: str) -> int:
+    return next(place for place, name in enumerate(REGIONS) if motion.startswith(name))

@@ -21,6 +21,7 @@ from face1d_ros.synth.faces.model import FaceModel
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.train.mesh_frames import Batch, Frames, FrameStream, batch_of, frames_of
 from face1d_ros.train.recipe import Recipe
+from face1d_ros.train.steadied import SteadiedCorpus
 from face1d_ros.types import Topology
 
 EVERY, JUDGED_EVERY = 5, 20
@@ -87,9 +88,8 @@ class MeshFrames:
         """Reads what it needs of both."""
         for corpus in (training, validation):
             check_corpus(corpus, points)
-        return cls(
-            recipe, frames_of(training, points, EVERY), frames_of(validation, points, JUDGED_EVERY), points, model
-        )
+        learned = frames_of(SteadiedCorpus(training), points, EVERY)
+        return cls(recipe, learned, frames_of(SteadiedCorpus(validation), points, JUDGED_EVERY), points, model)
 
     def losses(self, share: float) -> dict[str, Tensor]:
         """The parts of the loss of the next batch."""

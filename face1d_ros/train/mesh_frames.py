@@ -21,9 +21,12 @@ from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, identity_of, rotations
+from face1d_ros.train.steadied import SteadiedCorpus
 from face1d_ros.train.tracks import FACE_MM
 from face1d_ros.types import FloatArray
 
+SOME = 0.06
+"""Share of the coefficients that get any value, in such a frame."""
 GAZE = "eyeLook"
 """Coefficients that follow from where the eyes look: irises are no linear part of the face model."""
 
@@ -36,8 +39,13 @@ class HeadChanges:
     """Share of the frames that get another head."""
     mixed_expression: float = 0.5
     """Share of the frames whose expression is moved towards that of another frame."""
-    shape_percent: float = 1.0
+    any_expression: float = 0.3
+    """Share of the frames in which some coefficients get any value: what faces rarely do is learned too."""
+    shape_percent: float = 2.0
     """Of the face's size: the most that a smooth field beyond the face model moves landmarks (root mean square)."""
+    rough_percent: float = 0.8
+    """Of the face's size: the most that each landmark is off by itself. Without it networks learn to read faces between
+    the few patterns that the noise model's errors are made of, which real errors are not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +79,7 @@ class Batch:
     """(B, 3) rotation vector from the alignment's rotation to the head's, in the head frame, rad."""
 
 
-def frames_of(corpus: Corpus, points: PointModel, every: int) -> Frames:
+def frames_of(corpus: Corpus | SteadiedCorpus, points: PointModel, every: int) -> Frames:
     """One of so many of the frames in which a face was seen."""
     parts = [_of_sequence(sequence, points, every) for sequence in corpus]
     return Frames(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Frames)})
@@ -137,9 +145,11 @@ class FrameStream:
         identity = before_i + is_other * (rng.standard_normal(before_i.shape, np.float32) - before_i)
         share = rng.random((rows, 1)) * (rng.random((rows, 1)) < changes.mixed_expression)
         expression = before_k + share.astype(np.float32) * self._mixes * (frames.expression[others] - before_k)
+        anew = (rng.random((rows, 1)) < changes.any_expression) & (rng.random(before_k.shape) < SOME * self._mixes)
+        expression = np.where(anew, rng.random(before_k.shape, np.float32), expression)
         points = frames.points_mm[chosen].astype(np.float32).reshape(rows, -1)
         points += (identity - before_i) @ self._identity_mm + (expression - before_k) @ self._expression_mm
-        points += self._beyond_the_model(rng, rows)
+        points += beyond_the_model(rng, rows, self._fields, changes)
         return batch_of(
             points.reshape(rows, -1, 3),
             frames.confidence[chosen].astype(np.float32),
@@ -147,13 +157,18 @@ class FrameStream:
             np.concatenate([identity, expression], axis=1),
         )
 
-    def _beyond_the_model(self, rng: np.random.Generator, rows: int) -> FloatArray:
-        """(B, 3 N) mm: a smooth field that the face model cannot draw."""
-        weights = rng.standard_normal((rows, len(self._fields)))
-        field = weights @ self._fields
-        size = np.sqrt((field * field).mean(axis=1, keepdims=True) * 3.0)
-        most = 0.01 * self._changes.shape_percent * FACE_MM
-        return np.asarray(field / size * most * rng.random((rows, 1)), np.float32)
+
+def beyond_the_model(
+    rng: np.random.Generator, rows: int, smooth: NDArray[np.floating[Any]], changes: HeadChanges
+) -> FloatArray:
+    """(B, 3 N) mm: what the face model cannot draw, a sum of smooth fields (M, 3 N) and each landmark by itself."""
+    field = rng.standard_normal((rows, len(smooth))) @ smooth
+    rough = rng.standard_normal(field.shape)
+    found = np.zeros(field.shape)
+    for moved, percent in ((field, changes.shape_percent), (rough, changes.rough_percent)):
+        size = np.sqrt((moved * moved).mean(axis=1, keepdims=True) * 3.0)
+        found += moved / size * (0.01 * percent * FACE_MM) * rng.random((rows, 1))
+    return np.asarray(found, np.float32)
 
 
 def _of_sequence(sequence: Sequence, points: PointModel, every: int) -> Frames:

@@ -27,17 +27,16 @@ from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, identity_of
 from face1d_ros.train.checkpoint import load_checkpoint
 from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, check_corpus, differences, figures_of, usual_spread
-from face1d_ros.train.mesh_frames import batch_of, in_head_mm
+from face1d_ros.train.mesh_frames import HeadChanges, batch_of, beyond_the_model, in_head_mm
 from face1d_ros.train.recipe import Recipe
-from face1d_ros.train.tracks import FACE_MM, stretches
+from face1d_ros.train.steadied import SteadiedCorpus
+from face1d_ros.train.tracks import stretches
 from face1d_ros.types import FloatArray
 
 WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 0.8, "motion": 1.6, "prediction": 0.05}
 """Of distance (mm), rotation (rad), coefficients, their change between frames, the next frame's likelihood."""
 TURNS = 12.0
 """Of the motion of rotations, beside that of expressions in what is usual."""
-OTHER_IDENTITY = 0.8
-SHAPE_PERCENT = 1.0
 JUDGED_SEQUENCES = 24
 
 
@@ -88,8 +87,8 @@ class MeshTracks:
             raise CheckpointError(frame, f"it holds a {network.family}, a {CurveCnn.family} is needed")
         for corpus in (training, validation):
             check_corpus(corpus, points)
-        tracks = tracks_of(network, training, points, most=len(training), seed=recipe.seed)
-        judged = tracks_of(network, validation, points, most=JUDGED_SEQUENCES, seed=None)
+        tracks = tracks_of(network, SteadiedCorpus(training), points, most=len(training), seed=recipe.seed)
+        judged = tracks_of(network, SteadiedCorpus(validation), points, most=JUDGED_SEQUENCES, seed=None)
         return cls(recipe, network, tracks, judged, model)
 
     def losses(self, share: float) -> dict[str, Tensor]:
@@ -185,7 +184,7 @@ def followed(network: CoefficientLstm, window: Window) -> tuple[dict[str, Tensor
 
 def tracks_of(
     network: MeshNetwork,
-    corpus: Corpus,
+    corpus: Corpus | SteadiedCorpus,
     points: PointModel,
     *,
     most: int,
@@ -216,8 +215,12 @@ def estimates_of(
     seen = in_head_mm(sequence, chosen)
     identity = identity_of(sequence.plan.subject, points)
     if rng is not None:
-        other = rng.standard_normal(identity.shape, np.float32) if rng.random() < OTHER_IDENTITY else identity
-        seen += np.tensordot(other - identity, points.identity_mm, 1) + _field_mm(rng)
+        other = (
+            rng.standard_normal(identity.shape, np.float32) if rng.random() < HeadChanges().other_identity else identity
+        )
+        smooth = load_noise_model().modes.reshape(-1, seen[0].size)
+        field = beyond_the_model(rng, 1, smooth, HeadChanges()).reshape(seen[0].shape)
+        seen += np.tensordot(other - identity, points.identity_mm, 1) + field
         identity = other
     expression = np.asarray(sequence.expression[chosen], np.float32)
     batch = batch_of(
@@ -236,13 +239,6 @@ def estimates_of(
         batch.coefficients.numpy(),
         batch.rotation.numpy(),
     )
-
-
-def _field_mm(rng: np.random.Generator) -> FloatArray:
-    """(N, 3) a smooth field that the face model cannot draw."""
-    field = np.tensordot(rng.standard_normal(len(load_noise_model().modes)), load_noise_model().modes, 1)
-    size = 0.01 * SHAPE_PERCENT * FACE_MM * rng.random() / np.sqrt(3.0 * (field * field).mean())
-    return np.asarray(size * field, np.float32)
 
 
 def _likelihood(known: dict[str, Tensor], next_estimates: Tensor, network: CoefficientLstm) -> Tensor:

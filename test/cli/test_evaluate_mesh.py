@@ -148,7 +148,7 @@ def test_targets_are_the_defaults_beside_ridge() -> None:
     ridge = {"error_mm_frame": 2.0, "flicker": 0.01}
     keys = ("error_mm_3s", "rotation_deg", "correlation", "p50_ms")
     ours = {**dict.fromkeys(keys, 0.95), "error_mm_frame": 1.0, "flicker": 0.006}
-    found = targets(ours, ridge, AsymmetryFigures(0.96, 1.0, 0, (), ()))
+    found = targets(ours, ridge, AsymmetryFigures(0.96, 1.0, 0, (), (), ()))
     assert found["mesh.ridge_ratio"].value == 0.5 and found["mesh.flicker_ratio"].value == pytest.approx(0.6)
     assert {key for key, target in found.items() if not target.passed} == {"mesh.flicker_ratio"}
     assert all(target.value is None and not target.passed for target in targets(None, ridge, None).values())

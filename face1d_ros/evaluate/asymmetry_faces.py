@@ -1,0 +1,62 @@
+"""Synthetic faces that are symmetric, and sequences seen in a mirror."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from face1d_ros.geometry.asymmetry_signals import MIRROR
+from face1d_ros.geometry.topology import partner
+from face1d_ros.synth.camera import project
+from face1d_ros.synth.motion.types import SIDES
+from face1d_ros.synth.noise.observe import NoiseModel, observe
+from face1d_ros.synth.sequence import Sequence, apparent_turn, placed, rotations
+
+YAW_RAD = np.radians(30.0)
+FLIP = MIRROR.astype(np.float32)
+
+
+def symmetric(sequence: Sequence, noise: NoiseModel) -> Sequence:
+    """The same face and motion with both halves made equal, the head turned by `YAW_RAD` at most, observed again."""
+    turn = sequence.yaw_pitch_roll_rad.copy()
+    upright = np.matmul(sequence.points_mm - sequence.translation_mm[:, None], rotations(turn))
+    equal = 0.5 * (upright + upright[:, partner(sequence.topology)] * FLIP)
+    turn[:, 0] *= min(1.0, YAW_RAD / max(float(np.abs(turn[:, 0]).max()), 1e-6))
+    points_mm = placed(equal, turn, sequence.translation_mm)
+    camera = sequence.plan.camera
+    seen = observe(
+        noise,
+        sequence.plan.noise,
+        project(points_mm, camera),
+        sequence.stamps_s,
+        apparent_turn(turn, sequence.translation_mm),
+        sequence.present,
+        (camera.width, camera.height),
+    )
+    return replace(
+        sequence,
+        points_mm=points_mm,
+        yaw_pitch_roll_rad=turn,
+        observed=seen.points,
+        confidence=seen.confidence,
+        point_confidence=seen.point_confidence,
+        seen=seen.seen,
+        occluded=seen.occluded,
+    )
+
+
+def mirrored(sequence: Sequence) -> Sequence:
+    """The detector's landmarks as of a mirrored image: what was left is right. The truth is not mirrored."""
+    camera = sequence.plan.camera
+    other = partner(sequence.topology)
+    observed = sequence.observed[:, other] * FLIP
+    observed[..., 0] += camera.width - 1
+    subject = sequence.plan.subject
+    if subject.style.palsy is not None:
+        side = SIDES[1 - SIDES.index(subject.style.palsy.side)]
+        subject = replace(subject, style=replace(subject.style, palsy=replace(subject.style.palsy, side=side)))
+    plan = replace(
+        sequence.plan, subject=subject, camera=replace(camera, centre_x_px=camera.width - 1 - camera.centre_x_px)
+    )
+    return replace(sequence, plan=plan, observed=observed, point_confidence=sequence.point_confidence[:, other])
