@@ -15,6 +15,8 @@ LEAST = 1e-12
 APART = 0.15
 """Votes so far from the others count half: motions that are meant for one side, such as winks."""
 ROUNDS = 6
+DEVIATION = 0.5
+"""Of the standard error that the weights give: the motions of one face differ less than those of many faces."""
 SHRINKAGE = 0.15
 """Of the noise, added to both halves' motion: what is hardly seen is hardly unequal."""
 
@@ -54,7 +56,7 @@ def agreed(cast: Votes) -> tuple[Floats, Floats]:
         weight = cast.weight / (1.0 + ((cast.index - index[..., None]) / APART) ** 2)
         index = _mean(cast.index, weight)
     total = weight.sum(axis=-1)
-    return index, 1.0 / np.sqrt(np.where(total > LEAST, total, np.nan))
+    return index, DEVIATION / np.sqrt(np.where(total > LEAST, total, np.nan))
 
 
 def _mean(values: Floats, weight: Floats) -> Floats:

@@ -9,6 +9,7 @@ expression.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Aligned:
     pose: Similarity
     """Canonical centimetres → parts of the head's distance, in the camera's optical frame."""
 
-    @property
+    @cached_property
     def turn_rad(self) -> Floats:
         """(..., 3) yaw, pitch, roll."""
         return yaw_pitch_roll_rad(self.pose.rotation)
