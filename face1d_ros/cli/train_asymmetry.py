@@ -14,7 +14,7 @@ SEED = 1
 
 
 @click.command("asymmetry")
-@click.option("--faces", type=click.IntRange(50), default=1500, show_default=True, help="How many weak faces.")
+@click.option("--faces", type=click.IntRange(50), default=1200, show_default=True, help="How many weak faces.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

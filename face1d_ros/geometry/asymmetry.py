@@ -34,6 +34,8 @@ USUAL_ERROR = 0.1
 """Of the overall index: with this error the confidence is 0.7."""
 LARGEST_ERROR = 0.5
 """Of an index that is said."""
+SURE_ERROR = 0.25
+"""With a larger one no side is called weaker."""
 SIDE_FROM = 0.08
 """Overall index from which a side is called weaker."""
 DOUBT = 0.25
@@ -123,7 +125,7 @@ class AsymmetryMeter:
         if not error <= LARGEST_ERROR:
             return FaceAsymmetry()
         side = Side.NONE
-        if abs(index) - DOUBT * error >= SIDE_FROM:
+        if error <= SURE_ERROR and abs(index) - DOUBT * error >= SIDE_FROM:
             side = Side.LEFT if index < 0.0 else Side.RIGHT
         return FaceAsymmetry(
             position=self._position(values, slopes),

@@ -51,7 +51,7 @@ class Signals:
 
 @cache
 def signals(topology: Topology) -> Signals:
-    """Those that ship; 468 points are read as the first of 478 where there are no irises."""
+    """Those that ship."""
     with np.load(TABLE, allow_pickle=False) as table:
         left, noise, spread = (
             table[f"{name}_{int(topology)}"].astype(np.float64) for name in ("left", "noise", "spread")

@@ -15,7 +15,7 @@ from face1d_ros.types import FaceAsymmetry, Side, Topology
 HZ = 30.0
 EYE, BROW = (REGIONS.index(name) for name in ("eye", "brow"))
 TOPOLOGIES = (Topology.FACE_68, Topology.MESH_468, Topology.MESH_478)
-OFF = {Topology.FACE_68: 0.2, Topology.MESH_468: 0.06, Topology.MESH_478: 0.06}
+OFF = {Topology.FACE_68: 0.2, Topology.MESH_468: 0.12, Topology.MESH_478: 0.06}
 """Lids that are moved straight down are no blink of the face model; few points tell less of what else they may be."""
 
 
