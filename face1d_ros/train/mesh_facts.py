@@ -24,8 +24,8 @@ def mesh_facts(
         "command": command,
         "seed": recipe.seed,
         "figures": {name: round(value, 4) for name, value in figures.items()},
-        "conditions": f"{len(validation)} synthetic sequences of other subjects (validation), landmarks as the "
-        "detector gives them; meshes compared along the mean face's normals",
+        "conditions": f"{len(validation)} synthetic sequences of other subjects (validation), two of three behind "
+        "the default smoother; meshes compared along the mean face's normals",
         "not_measured": "meshes of real people: no scans of them with video",
         "licence": "Apache-2.0",
         "settings": {"recipe": recipe.to_json(), **basis_settings(points)},
