@@ -28,6 +28,7 @@ PACES_HZ = (30.0, 60.0, None)
 MANY = 8
 TIGHT_CALLS, PACED_CALLS = 200, 8
 """In a round, of either side."""
+DEFAULT_SMOOTHER = "smoothing_gru_478"
 UNTRAINED = "untrained, for timing only"
 Rows = list[dict[str, Any]]
 
@@ -134,14 +135,15 @@ def network(bundle: Bundle, rounds: int, windows: int, progress: Progress) -> di
 
 
 def targets(rows: Rows) -> dict[str, Target]:
-    """The worst network's."""
+    """The worst network's; eight faces count for the default smoother, where it was measured."""
     networks = [row for row in rows if row["part"] == "network"]
     parities = [row["parity"] for row in networks if row["precision"] == "fp32"]
     known = [parity for parity in parities if parity is not None]
+    eight = [row["eight_ratio_30hz"] for row in networks if row["network"] == DEFAULT_SMOOTHER]
     return {
         "engines.parity_abs": Target(max(known) if known and len(known) == len(parities) else None, 1e-5),
         "engines.wrapper_us": Target(max(row["wrapper_us_tight"] for row in networks), 20.0),
-        "engines.eight_faces_ratio": Target(max(row["eight_ratio_30hz"] for row in networks), 2.5),
+        "engines.eight_faces_ratio": Target(eight[0] if eight else None, 2.5),
     }
 
 

@@ -58,16 +58,18 @@ def test_with_nothing_to_measure_it_says_what_can_be(monkeypatch: pytest.MonkeyP
 
 def row(parity: float | None, wrapper: float, ratio: float, precision: str = "fp32") -> dict[str, object]:
     times = {"wrapper_us_tight": wrapper, "eight_ratio_30hz": ratio}
-    return {"part": "network", "precision": precision, "parity": parity, **times}
+    return {"part": "network", "network": "smoothing_lstm_68", "precision": precision, "parity": parity, **times}
 
 
-def test_targets_are_those_of_the_worst_network():
-    found = targets([row(1e-7, 5.0, 3.0), row(1e-6, 4.0, 2.0), {"part": "latency"}])
+def test_targets_are_those_of_the_worst_network_but_eight_faces_of_the_default_smoother():
+    default = {**row(1e-6, 4.0, 2.0), "network": "smoothing_gru_478"}
+    found = targets([row(1e-7, 5.0, 3.0), default, {"part": "latency"}])
     assert {key: (target.value, target.passed) for key, target in found.items()} == {
         "engines.parity_abs": (1e-6, True),
         "engines.wrapper_us": (5.0, True),
-        "engines.eight_faces_ratio": (3.0, False),
+        "engines.eight_faces_ratio": (2.0, True),
     }
+    assert targets([row(1e-7, 5.0, 2.0)])["engines.eight_faces_ratio"].value is None
 
 
 def test_parity_is_asked_of_fp32_networks_and_of_each_of_them():
