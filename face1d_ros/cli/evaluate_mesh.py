@@ -125,6 +125,8 @@ def command(
     One camera does not tell how large a head is: all meshes but those of `own size` are first brought to the true
     distance of the outer eye corners at rest, whoever made them. Then they are aligned without scale.
     """  # noqa: D301
+    if only_grid and (models or training or capture or clips or coefficients or pictures):
+        raise click.UsageError("--grid takes --input, --quick, --json and --face-model alone")
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
         if only_grid:
             measurement = _grid(what, given, quick, face_model, progress)

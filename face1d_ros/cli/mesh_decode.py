@@ -47,6 +47,8 @@ def command(
     from face1d_ros.errors import CoefficientsError
     from face1d_ros.synth.faces.model import load_face_model
 
+    if coefficients.suffix in (".json", ".npz") and (track is not None or topic):
+        raise click.UsageError("--track and --topic are for bags")
     read = read_coefficients(coefficients, track, topic)
     frames = len(read.stamps_s)
     if not -frames <= frame < frames:

@@ -221,6 +221,7 @@ class Runner:
             landmarks=478,
             sequences=len(self.sequences),
             input="behind the default smoothing stage" if self.smoothing else "as the detector gives them",
+            asymmetry="always behind the default smoothing stage",
             camera="the true one",
             size="each mesh at the true distance of the outer eye corners at rest, but for own_size_mm",
             samples=f"{SAMPLES} frames of each sequence; every {VERTICES_EVERY}th vertex against the whole surface",

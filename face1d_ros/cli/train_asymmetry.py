@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -39,8 +40,8 @@ def command(faces: int, output: Path, face_model: Path | None) -> None:
     from face1d_ros.train.asymmetry_faces import weak_faces
     from face1d_ros.types import FloatArray, Topology
 
-    if not output.parent.is_dir():
-        raise click.BadParameter(f"{output.parent} is no folder", param_hint="--output")
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"{output.parent} is no folder that can be written to", param_hint="--output")
     points, noise = point_model(load_face_model(face_model)), load_noise_model()
     topologies = [topology for topology in Topology if topology is not Topology.UNKNOWN]
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -51,5 +52,6 @@ def command(faces: int, output: Path, face_model: Path | None) -> None:
         for topology in topologies:
             table |= fitted(found, points.expression_names, topology, lambda: progress.advance(watching))
     made_by = f"face1d train asymmetry --faces {faces}, face model {points.source_sha256}"
-    np.savez(output, made_by=np.array(made_by), **table)
+    with output.open("wb") as file:
+        np.savez(file, made_by=np.array(made_by), **table)
     click.echo(f"wrote {output}: {len(found)} faces, {output.stat().st_size / 1e3:.0f} kB")

@@ -40,7 +40,7 @@ def command(
     from face1d_ros.synth.faces.point_model import point_model
     from face1d_ros.train.mesh import MeshFrames
     from face1d_ros.train.mesh_facts import mesh_facts
-    from face1d_ros.train.mesh_tracks import MeshTracks
+    from face1d_ros.train.mesh_tracks import JUDGED_SEQUENCES, MeshTracks
 
     path, recipe = chosen_recipe("mesh", model, recipe_file)
     if (recipe.family == LSTM) != (frame is not None):
@@ -49,12 +49,19 @@ def command(
     face = load_face_model(face_model)
     points = point_model(face, recipe.landmarks)
     corpora = corpora_of(recipe, corpus or folder / "corpus", face_model)
+    judged = len(corpora[1])
     task: Task
     if frame is None:
         task = MeshFrames.from_corpora(recipe, *corpora, points, face)
     else:
+        judged = min(judged, JUDGED_SEQUENCES)
         task = MeshTracks.from_corpora(recipe, frame, *corpora, points, face)
     made_by = command_of("mesh", path) + (" --frame network.safetensors" if frame is not None else "")
     train_to_bundle(
-        task, recipe, path, folder, lambda figures: mesh_facts(recipe, made_by, corpora, points, figures), threads
+        task,
+        recipe,
+        path,
+        folder,
+        lambda figures: mesh_facts(recipe, made_by, corpora[0], judged, points, figures),
+        threads,
     )

@@ -83,7 +83,7 @@ def read_coefficients(path: str | Path, track_id: int | None = None, topic: str 
         return _of_fields(json.loads(where.read_text(encoding="utf-8")), where)
     except FaceModelFileError as error:
         raise CoefficientsError(where, error.came, error.expected) from error
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise CoefficientsError(where, f"no such content ({error})", "an NPZ or JSON file of coefficients") from error
 
 
@@ -148,11 +148,12 @@ def _of_fields(fields: Any, where: Path) -> Coefficients:
     names = np.asarray(fields["expression_names"])
     if names.dtype.kind != "U" or names.ndim != 1:
         raise CoefficientsError(where, f"expression_names of {names.dtype}, shape {names.shape}", "a list of texts")
+    stamps_s = np.atleast_1d(np.asarray(fields.get("stamps_s", np.arange(len(expression)) / RATE_HZ), np.float64))
     return Coefficients(
         np.atleast_1d(np.asarray(fields["identity"], np.float32)),
         expression,
         tuple(names.tolist()),
-        np.asarray(fields.get("stamps_s", np.arange(len(expression)) / RATE_HZ), np.float64),
+        stamps_s - stamps_s.flat[0] if stamps_s.size else stamps_s,
         str(fields.get("basis", "")),
         str(fields.get("basis_sha256", "")),
     )

@@ -8,6 +8,7 @@ the far side, is taken out by regression, and what is slow by a high pass. All m
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class AsymmetryMeter:
         self._electorates = np.concatenate([np.ones((1, self._count)), by_region])
         self._weight_s = self._seen_s = 0.0
         self._begins = True
+        self._skipped_s = 0.0
         self.last = FaceAsymmetry()
         """What was said last."""
 
@@ -70,6 +72,12 @@ class AsymmetryMeter:
         self.last = self._said(values)
         return self.last
 
+    def skip(self, dt_s: float) -> FaceAsymmetry:
+        """The face after a frame that says nothing of it: what was known stays, but for where it is now."""
+        self._skipped_s += dt_s
+        self.last = replace(self.last, position=np.full(len(REGIONS), np.nan, np.float32))
+        return self.last
+
     def watch(self, aligned_cm: NDArray[np.floating], turn_rad: Floats, dt_s: float) -> Floats | None:
         """The same without a word; (2 F + TURN_TERMS,) signals and turn, None where the frame tells nothing."""
         if not (math.isfinite(dt_s) and dt_s >= 0.0):
@@ -79,8 +87,10 @@ class AsymmetryMeter:
             [self._signals.of(aligned_cm), (yaw, pitch, yaw * yaw, yaw * pitch, pitch * pitch)],
         )
         if max(abs(yaw), abs(pitch)) > FURTHEST_TURN_RAD or not np.isfinite(values).all():
+            self._skipped_s += dt_s
             return None
-        self._take(values, dt_s)
+        self._take(values, dt_s + self._skipped_s)
+        self._skipped_s = 0.0
         return values
 
     def _take(self, values: Floats, dt_s: float) -> None:

@@ -67,7 +67,8 @@ class MeshMarkers:
         landmarks = {face.track_id: face for face in given.faces}
         markers: list[Marker] = []
         for face in result.faces:
-            if is_known(face.pose):
+            # Faces that are not tracked have no number that a marker could keep.
+            if face.track_id and is_known(face.pose):
                 markers.append(_axes(face, header))
                 seen = landmarks.get(face.track_id)
                 if seen is not None and seen.topology is not Topology.UNKNOWN:

@@ -222,7 +222,7 @@ class MeshStage:
         teaches = is_head and seen.face.state is not TrackState.BRIDGED
         meter = seen.track.asymmetry
         turn_rad = seen.aligned.turn_rad
-        asymmetry = meter.update(seen.aligned.points_cm, turn_rad, seen.dt_s) if teaches else meter.last
+        asymmetry = meter.update(seen.aligned.points_cm, turn_rad, seen.dt_s) if teaches else meter.skip(seen.dt_s)
         mesh = FaceMesh(
             track_id=seen.face.track_id,
             quality=_quality(where.residual_px / where.scale, seen.confidence) if where is not UNPLACED else 0.0,
@@ -241,6 +241,8 @@ def _with_coefficients(mesh: FaceMesh, seen: Seen, outputs: Arrays, row: int, te
     known = seen.track.identity
     if teaches:
         known.add(outputs["identity"][row], outputs["identity_log_variance"][row], seen.dt_s)
+    else:
+        known.skip(seen.dt_s)
     return dataclasses.replace(
         mesh,
         identity=known.mean if known.frames else no_values(),

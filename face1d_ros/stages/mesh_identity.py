@@ -19,11 +19,17 @@ class RunningIdentity:
     def __init__(self, count: int) -> None:
         self._information = np.zeros(count)
         self._weighted = np.zeros(count)
+        self._skipped_s = 0.0
         self.frames = 0
+
+    def skip(self, dt_s: float) -> None:
+        """A frame that says nothing of the person."""
+        self._skipped_s += dt_s
 
     def add(self, identity: NDArray[np.floating], log_variance: NDArray[np.floating], dt_s: float) -> None:
         """One more frame, dt_s after the last: coefficients (I,) and the logarithm of their variances (I,)."""
-        share = 1.0 if self.frames == 0 else -math.expm1(-dt_s / ALIKE_S)
+        share = 1.0 if self.frames == 0 else -math.expm1(-(dt_s + self._skipped_s) / ALIKE_S)
+        self._skipped_s = 0.0
         precision = share * np.exp(-log_variance.astype(np.float64))
         self._information += precision
         self._weighted += precision * identity

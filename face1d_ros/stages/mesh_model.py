@@ -19,6 +19,8 @@ from face1d_ros.types import FloatArray, Topology
 AUTO, NONE = "auto", "none"
 DEFAULT = "mesh_coefficient_lstm_478"
 TASK = "mesh"
+LEAST_ANCHORS = 3
+"""That tell where a head is."""
 CLOSED_FORM = "closed form: pose and asymmetry alone"
 KNOWN = tuple(int(topology) for topology in Topology if topology)
 NOT_THERE = (BundleError, EngineError, MissingDependencyError)
@@ -128,10 +130,10 @@ def basis_of(bundle: Bundle) -> Basis:
     shapes = {spec.name: spec.shape for spec in (*manifest.inputs, *manifest.outputs)}
     count = shapes.get("aligned", (FACES, 0, 3))[1]
     identity = shapes.get("identity", (FACES, 0))[-1]
-    if not isinstance(anchors, list) or not all(type(a) is int and 0 <= a < int(count) for a in anchors):
-        raise BundleError(
-            path, "settings.anchors", repr(anchors)[:80], f"numbers of landmarks from 0 to {int(count) - 1}"
-        )
+    is_listed = isinstance(anchors, list) and all(type(a) is int and 0 <= a < int(count) for a in anchors)
+    if not isinstance(anchors, list) or not is_listed or not LEAST_ANCHORS <= len(set(anchors)) == len(anchors):
+        expected_anchors = f"{LEAST_ANCHORS} or more different landmarks from 0 to {int(count) - 1}"
+        raise BundleError(path, "settings.anchors", repr(anchors)[:80], expected_anchors)
     expected: dict[str, tuple[Any, ...]] = {
         "aligned": (FACES, count, 3),
         "turn": (FACES, 3),

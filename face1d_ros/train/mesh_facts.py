@@ -12,10 +12,12 @@ from face1d_ros.train.recipe import Recipe
 
 
 def mesh_facts(
-    recipe: Recipe, command: str, corpora: tuple[Corpus, Corpus], points: PointModel, figures: Mapping[str, float]
+    recipe: Recipe, command: str, training: Corpus, judged: int, points: PointModel, figures: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Fields of the manifest that the network itself does not tell; `command` makes it again."""
-    training, validation = corpora
+    """Fields of the manifest that the network itself does not tell; `command` makes it again.
+
+    The figures are of so many (`judged`) validation sequences.
+    """
     return {
         "version": "1",
         "trained_on": "synthetic",
@@ -24,7 +26,7 @@ def mesh_facts(
         "command": command,
         "seed": recipe.seed,
         "figures": {name: round(value, 4) for name, value in figures.items()},
-        "conditions": f"{len(validation)} synthetic sequences of other subjects (validation), two of three behind "
+        "conditions": f"{judged} synthetic sequences of other subjects (validation), two of three behind "
         "the default smoother; meshes compared along the mean face's normals",
         "not_measured": "meshes of real people: no scans of them with video",
         "licence": "Apache-2.0",

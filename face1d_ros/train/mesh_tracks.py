@@ -113,15 +113,18 @@ class MeshTracks:
         return {"loss": sum((self.weights[name] * part for name, part in parts.items()), torch.zeros(())), **parts}
 
     def judge(self, network: CoefficientLstm) -> dict[str, float]:
-        """Figures on validation sequences, all their frames."""
+        """Figures on all frames of some validation sequences."""
+        windows = [_stacked([(track, slice(None))]) for track in self._judged]
         rows = []
-        for track in self._judged:
-            window = _stacked([(track, slice(None))])
+        for window in windows:
             with torch.inference_mode():
                 outputs, known = followed(network, window)
-            flat = {name: tensor[0] for name, tensor in outputs.items()} | {"identity": known["identity"][0]}
-            rows.append(figures_of(flat, Batch({}, window.coefficients[0], window.rotation[0]), self.distance))
-        return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+            rows.append({name: tensor[0] for name, tensor in outputs.items()} | {"identity": known["identity"][0]})
+        found = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+        coefficients, rotation = (
+            torch.cat([getattr(window, name)[0] for window in windows]) for name in ("coefficients", "rotation")
+        )
+        return figures_of(found, Batch({}, coefficients, rotation), self.distance)
 
     def state(self) -> dict[str, Tensor]:
         """How many windows were taken."""

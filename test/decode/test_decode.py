@@ -149,6 +149,7 @@ def test_what_makes_no_sense_is_refused(changes: dict[str, Any], says: str):
         {"identity": {"a": 1}},
         {"stamps_s": None},
         {"expression": [[0.1, 0.2, None]]},
+        {"identity": [10**400]},
     ],
 )
 def test_fields_of_another_kind_are_refused(tmp_path: Path, wrong: dict[str, Any]):
@@ -156,6 +157,13 @@ def test_fields_of_another_kind_are_refused(tmp_path: Path, wrong: dict[str, Any
     path.write_text(json.dumps({"identity": [0.0], "expression": [[0.1, 0.2, 0.3]], "expression_names": NAMES} | wrong))
     with pytest.raises(CoefficientsError):
         read_coefficients(path)
+
+
+def test_stamps_count_from_the_first_frame(tmp_path: Path):
+    path = tmp_path / "face.json"
+    fields = {"identity": [0.0], "expression": [[0.1, 0.2, 0.3]] * 2, "expression_names": NAMES}
+    path.write_text(json.dumps({**fields, "stamps_s": [1.7e9, 1.7e9 + 0.04]}))
+    np.testing.assert_allclose(read_coefficients(path).stamps_s, [0.0, 0.04], atol=1e-6)
 
 
 @pytest.mark.parametrize("damage", ["cut off", "a byte changed", "empty", "pickled", "no zip"])

@@ -139,3 +139,17 @@ def test_frames_that_show_one_half_alone_or_are_broken_change_nothing():
 def test_time_does_not_run_backwards():
     with pytest.raises(InvalidValueError, match="seconds from 0"):
         AsymmetryMeter(Topology.FACE_68).update(np.zeros((68, 3)), np.zeros(3), -0.1)
+
+
+def test_what_changed_while_the_face_was_not_seen_is_no_motion():
+    meter, still = AsymmetryMeter(Topology.MESH_478), np.zeros(3)
+    moving = AsymmetryMeter(Topology.MESH_478)
+    for block in range(24):
+        points = face_at(Topology.MESH_478, float(block % 2), 0.0)
+        for _ in range(12):
+            meter.update(points, still, 1 / HZ)
+            moving.update(points, still, 1 / HZ)
+        said = meter.skip(1.0)
+        assert np.isnan(said.position).all()
+    assert np.isnan(meter.last.overall) and meter.last.weaker_side is Side.UNKNOWN
+    assert moving.last.overall > 0.3 and moving.last.weaker_side is Side.RIGHT
