@@ -32,7 +32,7 @@ from face1d_ros.evaluate.mesh_report import (
     verdict_rows,
 )
 from face1d_ros.evaluate.mesh_tracks import ROUGH, SMOOTHED, mesh_track, rough, steadied
-from face1d_ros.evaluate.real_mesh import RENDERED, Curves, captured_curves, clip_figures, rendered
+from face1d_ros.evaluate.real_mesh import RENDERED, Curves, captured_curves, clip_figures, clip_track, rendered
 from face1d_ros.evaluate.smoothing_tracks import synthetic_track
 from face1d_ros.stages.mesh import MeshStage
 from face1d_ros.synth.faces.model import FaceModel, load_face_model
@@ -172,10 +172,11 @@ class Runner:
         advance = self._bar("capture", count * len(self.stages))
         curves: dict[str, list[Curves]] = {name: [] for name in self.stages}
         for sequence in rendered(capture, self.points, load_noise_model(), count):
+            track = mesh_track(sequence, self.smoothing)
             for name, stage in self.stages.items():
                 if isinstance(stage, ClosedFormStage):
-                    stage.fits.learn(mesh_track(sequence, self.smoothing))
-                curves[name].append(captured_curves(stage, sequence, self.smoothing))
+                    stage.fits.learn(track)
+                curves[name].append(captured_curves(stage, sequence, track))
                 advance()
         for name, found in curves.items():
             rows += capture_rows(name, found)
@@ -197,10 +198,11 @@ class Runner:
             if isinstance(recorded, str):
                 notes.append(recorded)
                 continue
+            track = clip_track(recorded, self.smoothing)
             for name, stage in self.stages.items():
                 if isinstance(stage, ClosedFormStage):
                     stage.fits.learn(None)
-                figures = clip_figures(stage, recorded, self.smoothing)
+                figures = clip_figures(stage, recorded, track)
                 rows.append({"part": "clip", "recording": path.name, "model": name, **figures})
             advance()
 

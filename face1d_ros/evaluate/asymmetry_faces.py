@@ -8,10 +8,9 @@ import numpy as np
 
 from face1d_ros.geometry.asymmetry_signals import MIRROR
 from face1d_ros.geometry.topology import partner
-from face1d_ros.synth.camera import project
 from face1d_ros.synth.motion.types import SIDES
-from face1d_ros.synth.noise.observe import NoiseModel, observe
-from face1d_ros.synth.sequence import Sequence, apparent_turn, placed, rotations
+from face1d_ros.synth.noise.observe import NoiseModel
+from face1d_ros.synth.sequence import Sequence, before_the_camera, rotations
 
 YAW_RAD = np.radians(30.0)
 FLIP = MIRROR.astype(np.float32)
@@ -23,27 +22,10 @@ def symmetric(sequence: Sequence, noise: NoiseModel) -> Sequence:
     upright = np.matmul(sequence.points_mm - sequence.translation_mm[:, None], rotations(turn))
     equal = 0.5 * (upright + upright[:, partner(sequence.topology)] * FLIP)
     turn[:, 0] *= min(1.0, YAW_RAD / max(float(np.abs(turn[:, 0]).max()), 1e-6))
-    points_mm = placed(equal, turn, sequence.translation_mm)
-    camera = sequence.plan.camera
-    seen = observe(
-        noise,
-        sequence.plan.noise,
-        project(points_mm, camera),
-        sequence.stamps_s,
-        apparent_turn(turn, sequence.translation_mm),
-        sequence.present,
-        (camera.width, camera.height),
+    seen = before_the_camera(
+        sequence.plan, equal, turn, sequence.translation_mm, sequence.stamps_s, sequence.present, noise
     )
-    return replace(
-        sequence,
-        points_mm=points_mm,
-        yaw_pitch_roll_rad=turn,
-        observed=seen.points,
-        confidence=seen.confidence,
-        point_confidence=seen.point_confidence,
-        seen=seen.seen,
-        occluded=seen.occluded,
-    )
+    return replace(sequence, yaw_pitch_roll_rad=turn, **seen)
 
 
 def mirrored(sequence: Sequence) -> Sequence:

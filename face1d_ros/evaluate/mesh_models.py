@@ -17,6 +17,7 @@ from face1d_ros.evaluate.mesh_tracks import RAW, SMOOTHED, MeshTrack
 from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.mesh_fit import MeshFitter, PointBasis, Prior
 from face1d_ros.geometry.pose import pose_points
+from face1d_ros.geometry.rigid import rotation_vectors
 from face1d_ros.geometry.topology import to_68
 from face1d_ros.stages.mesh import MeshStage
 from face1d_ros.stages.mesh_model import Basis, FaceInput, MeshNetworkRunner
@@ -154,13 +155,3 @@ def _from_the_eyes(points_mm: FloatArray) -> FloatArray:
     """(..., N, 3) from between the outer eye corners: where a head is."""
     corners = to_68(points_mm)[..., list(OUTER_EYE_CORNERS), :]
     return np.asarray(points_mm - corners.mean(axis=-2, keepdims=True), np.float32)
-
-
-def rotation_vectors(rotation: Floats) -> Floats:
-    """(B, 3, 3) to (B, 3) axis times angle, below a half turn; zeros where there is no rotation."""
-    from scipy.spatial.transform import Rotation
-
-    known = np.isfinite(rotation).all(axis=(1, 2))
-    found = np.zeros((len(rotation), 3))
-    found[known] = Rotation.from_matrix(rotation[known]).as_rotvec()
-    return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face1d_ros.evaluate.mesh import mean
-from face1d_ros.evaluate.mesh_tracks import Followed, MeshTrack, follow, measured, mesh_track, steadied
+from face1d_ros.evaluate.mesh_tracks import Followed, MeshTrack, follow, measured, steadied
 from face1d_ros.evaluate.metrics_3d import geodesic_deg
 from face1d_ros.evaluate.real_smoothing import Recording
 from face1d_ros.stages.base import Stage
@@ -62,9 +62,8 @@ def rendered(capture: Capture, points: PointModel, noise: NoiseModel, count: int
         yield make_sequence(plan, points, noise, {capture.name: capture})
 
 
-def captured_curves(stage: MeshStage, sequence: Sequence, smoothing: Stage | None) -> Curves:
-    """What the mesh stage reads of a sequence, beside what it was made of."""
-    track = mesh_track(sequence, smoothing)
+def captured_curves(stage: MeshStage, sequence: Sequence, track: MeshTrack) -> Curves:
+    """What the mesh stage reads of a sequence, which is the track that it gets, beside what it was made of."""
     found = follow(stage, track)
     truth, own, correlation = {}, {}, {}
     for name, coefficients in CURVES.items():
@@ -75,15 +74,20 @@ def captured_curves(stage: MeshStage, sequence: Sequence, smoothing: Stage | Non
     return Curves(sequence.name, track.stamps_s[found.frames] - track.stamps_s[0], truth, own, correlation)
 
 
-def clip_figures(stage: MeshStage, recording: Recording, smoothing: Stage | None) -> dict[str, float | int | None]:
+def clip_track(recording: Recording, smoothing: Stage | None) -> MeshTrack:
+    """A video as the mesh stage gets it, without a calibrated camera."""
+    frames = recording.track.frames
+    given = frames if smoothing is None else steadied(frames, smoothing)
+    return MeshTrack(recording.track.name, given, None, measured(given))
+
+
+def clip_figures(stage: MeshStage, recording: Recording, track: MeshTrack) -> dict[str, float | int | None]:
     """Of a video: how far smile coefficients rise, how alike left and right go, and the largest steps of the head.
 
     The smile is the one that the raw landmarks show; a video without one has no rise.
     """
-    frames = recording.track.frames
-    given = frames if smoothing is None else steadied(frames, smoothing)
-    found = follow(stage, MeshTrack(recording.track.name, given, None, measured(given)))
-    smiles = np.full((len(frames), len(SMILE)), np.nan)
+    found = follow(stage, track)
+    smiles = np.full((len(track.frames), len(SMILE)), np.nan)
     smiles[found.frames] = found.expression_of(SMILE)
     figures: dict[str, float | int | None] = {"frames": len(found.frames), **_steps(found)}
     known = smiles[found.frames]

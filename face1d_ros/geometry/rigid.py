@@ -76,6 +76,16 @@ def align(source: Points, target: Points, weights: ArrayLike | None = None, *, w
     return Similarity(scale, rotation, translation)
 
 
+def rotation_vectors(rotation: Floats) -> Floats:
+    """(B, 3, 3) to (B, 3) axis times angle, below a half turn; zeros where there is no rotation."""
+    from scipy.spatial.transform import Rotation
+
+    known = np.isfinite(rotation).all(axis=(1, 2))
+    found = np.zeros((len(rotation), 3))
+    found[known] = Rotation.from_matrix(rotation[known]).as_rotvec()
+    return found
+
+
 def _checked(source: Points, target: Points, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
     """All three in float64 and broadcast to each other."""
     a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)

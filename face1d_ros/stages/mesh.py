@@ -209,9 +209,8 @@ class MeshStage:
         if answer is not None and self._runner is not None:
             outputs, row = answer
             rotation = corrected(rotation, outputs["rotation_correction"][row])
-            anchors = np.array(self._runner.basis.anchors, np.intp)
             points_m = outputs["anchors_mm"][row].astype(np.float64) / 1000.0
-            head = Head(anchors, points_m, np.ones(len(anchors)))
+            head = Head(self._runner.basis.anchor_indices, points_m, np.ones(len(points_m)))
         where = placed(head, rotation, seen.straight_px, seen.confidence, camera)
         if where is UNPLACED:
             usual = usual_head(seen.face.topology)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from face1d_ros.engines.background import ModelRunner
 from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
@@ -38,6 +40,11 @@ class Basis:
     anchors: tuple[int, ...]
     """Landmarks whose places on this head the network gives."""
     topology: Topology
+
+    @cached_property
+    def anchor_indices(self) -> NDArray[np.intp]:
+        """(M,) the same."""
+        return np.array(self.anchors, np.intp)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,23 +124,13 @@ def make_sequence(
     turn = head.yaw_pitch_roll_rad.astype(np.float32)
     translation_mm = head.translation_mm.astype(np.float32)
     shape = points.shape(identity_of(plan.subject, points), motion.expression, motion.gaze_rad)
-    points_mm = placed(shape, turn, translation_mm)
-    clean_px = project(points_mm, plan.camera)
-    image_size = plan.camera.width, plan.camera.height
-    shown = apparent_turn(turn, translation_mm)
-    seen = observe(noise, plan.noise, clean_px, stamps_s, shown, head.present, image_size)
     return Sequence(
         plan=plan,
         topology=points.topology,
         expression_names=points.expression_names,
         stamps_s=stamps_s,
-        observed=seen.points,
-        confidence=seen.confidence,
-        point_confidence=seen.point_confidence,
-        seen=seen.seen,
-        occluded=seen.occluded,
+        **before_the_camera(plan, shape, turn, translation_mm, stamps_s, head.present, noise),
         present=head.present,
-        points_mm=points_mm,
         yaw_pitch_roll_rad=turn,
         translation_mm=translation_mm,
         expression=motion.expression,
@@ -149,6 +140,31 @@ def make_sequence(
         phase=motion.phase,
         motion_id=motion.motion_id,
     )
+
+
+def before_the_camera(
+    plan: SequencePlan,
+    shape_mm: FloatArray,
+    turn_rad: FloatArray,
+    translation_mm: FloatArray,
+    stamps_s: Floats,
+    present: Flags,
+    noise: NoiseModel,
+) -> dict[str, Any]:
+    """Fields of a sequence: a facing head, points (T, N, 3) in mm, before the plan's camera, and what is seen of it."""
+    camera = plan.camera
+    points_mm = placed(shape_mm, turn_rad, translation_mm)
+    shown = apparent_turn(turn_rad, translation_mm)
+    size = camera.width, camera.height
+    seen = observe(noise, plan.noise, project(points_mm, camera), stamps_s, shown, present, size)
+    return {
+        "points_mm": points_mm,
+        "observed": seen.points,
+        "confidence": seen.confidence,
+        "point_confidence": seen.point_confidence,
+        "seen": seen.seen,
+        "occluded": seen.occluded,
+    }
 
 
 def placed(shape_mm: FloatArray, yaw_pitch_roll_rad: FloatArray, translation_mm: FloatArray) -> FloatArray:

@@ -13,9 +13,9 @@ from face1d_ros.evaluate.smoothing_tracks import smooth, synthetic_track
 from face1d_ros.geometry.asymmetry import FURTHEST_TURN_RAD
 from face1d_ros.geometry.mesh_alignment import align_to_canonical, unprojected
 from face1d_ros.stages.smoothing import SmoothingStage
-from face1d_ros.synth.corpus.fixed_blocks import DROOP, DROOPS_FROM
+from face1d_ros.synth.corpus.fixed_blocks import even_palsy
 from face1d_ros.synth.faces.point_model import PointModel
-from face1d_ros.synth.motion.types import SIDES, Palsy
+from face1d_ros.synth.motion.types import SIDES
 from face1d_ros.synth.noise.model import NoiseModel
 from face1d_ros.synth.sequence import Sequence, SequencePlan, make_sequence
 from face1d_ros.synth.sequence_draw import Cast, Wish, draw_sequence, draw_subject
@@ -64,10 +64,8 @@ def weak_plan(split: Split, seed: int, number: int) -> SequencePlan:
     """Somebody of whom one half is weak by any amount, in all its motion alike."""
     cast = Cast(split, seed)
     weakness = round(float(cast.rng(Purpose.EVENTS, number).random()), 6)
-    droop = round(DROOP * max(0.0, (weakness - DROOPS_FROM) / (1.0 - DROOPS_FROM)), 6)
     subject = draw_subject(cast, number)
-    palsy = Palsy(SIDES[number % 2], weakness, weakness, weakness, droop, 0.0)
-    subject = replace(subject, style=replace(subject.style, palsy=palsy))
+    subject = replace(subject, style=replace(subject.style, palsy=even_palsy(SIDES[number % 2], weakness)))
     wish = Wish(rate_hz=RATE_HZ, leaves=False)
     scenario = SCENARIOS[number // 2 % len(SCENARIOS)]
     return draw_sequence(cast, number, f"weak/{number:05d}", subject, scenario, SECONDS, wish)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from face1d_ros.geometry.mesh_alignment import align_to_canonical, unprojected
 from face1d_ros.geometry.pose import yaw_pitch_roll_rad
+from face1d_ros.geometry.rigid import rotation_vectors
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.noise.observe import load_noise_model
@@ -109,15 +110,6 @@ def batch_of(points_mm: FloatArray, confidence: FloatArray, turn_rad: FloatArray
     inputs = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     rotation = rotation_vectors(found.pose.rotation.swapaxes(1, 2))
     return Batch(inputs, torch.from_numpy(coefficients), torch.from_numpy(rotation.astype(np.float32)))
-
-
-def rotation_vectors(rotation: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(B, 3, 3) to (B, 3) axis times angle, below a half turn."""
-    axis = np.stack([rotation[:, i, j] - rotation[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], axis=1)
-    sine = np.linalg.norm(axis, axis=1, keepdims=True)
-    angle = np.arctan2(sine, np.trace(rotation, axis1=1, axis2=2)[:, None] - 1.0)
-    found: NDArray[np.float64] = axis * np.where(sine > 0.0, angle / np.where(sine > 0.0, sine, 1.0), 0.5)
-    return found
 
 
 class FrameStream:

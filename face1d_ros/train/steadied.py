@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from face1d_ros.config import SmoothingConfig
-from face1d_ros.evaluate.mesh_tracks import measured, steadied
-from face1d_ros.evaluate.smoothing_tracks import synthetic_track
+from face1d_ros.evaluate.smoothing_tracks import smooth, synthetic_track
 from face1d_ros.stages.smoothing import SmoothingStage
 from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.sequence import Sequence
@@ -37,8 +36,6 @@ class SteadiedCorpus:
         sequence = self._corpus[index]
         if index % RAW_EVERY == RAW_EVERY - 1:
             return sequence
-        frames = steadied(synthetic_track(sequence, Topology(sequence.topology)).frames, self._stage)
-        observed = np.full(sequence.observed.shape, np.nan, np.float32)
-        for frame in measured(frames):
-            observed[frame] = frames[frame].faces[0].points
+        track = synthetic_track(sequence, Topology(sequence.topology))
+        observed = np.where(track.seen[:, None, None], smooth(self._stage, track), np.float32(np.nan))
         return dataclasses.replace(sequence, observed=observed, seen=np.isfinite(observed[:, 0, 0]))

@@ -12,7 +12,7 @@ from synth.tiny import tiny_model
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.evaluate import mesh
 from face1d_ros.evaluate.mesh import FRAME, SPANS_S, TrueFaces, flicker, judge, mean, pose_errors, samples
-from face1d_ros.evaluate.mesh_models import ClosedFormStage, RidgeSetting, ridge, rotation_vectors
+from face1d_ros.evaluate.mesh_models import ClosedFormStage, RidgeSetting, ridge
 from face1d_ros.evaluate.mesh_tracks import (
     MM,
     ROUGH,
@@ -24,6 +24,7 @@ from face1d_ros.evaluate.mesh_tracks import (
     rough,
     steadied,
 )
+from face1d_ros.geometry.rigid import rotation_vectors
 from face1d_ros.stages.mesh_pose import TO_ROS, corrected, quaternion
 from face1d_ros.synth.corpus.fixed_sets import load_small_test_set, select
 from face1d_ros.synth.corpus.plans import CorpusPlan

@@ -134,9 +134,13 @@ def _subject(place: int, block: Block, index: int) -> SubjectPlan:
     if block.palsy != "graded":
         return subject
     grade = round((index % GRADES + 0.5) / GRADES, 6)
-    droop = round(DROOP * max(0.0, (grade - DROOPS_FROM) / (1.0 - DROOPS_FROM)), 6)
-    palsy = Palsy(SIDES[index // GRADES], grade, grade, grade, droop, 0.0)
-    return replace(subject, style=replace(subject.style, palsy=palsy))
+    return replace(subject, style=replace(subject.style, palsy=even_palsy(SIDES[index // GRADES], grade)))
+
+
+def even_palsy(side: str, weakness: float) -> Palsy:
+    """All of one side alike; it hangs where it is very weak."""
+    droop = round(DROOP * max(0.0, (weakness - DROOPS_FROM) / (1.0 - DROOPS_FROM)), 6)
+    return Palsy(side, weakness, weakness, weakness, droop, 0.0)
 
 
 def _events(block: Block, number: int, index: int, plan: SequencePlan) -> NoisePlan:
