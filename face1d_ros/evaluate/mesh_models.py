@@ -22,7 +22,7 @@ from face1d_ros.geometry.topology import to_68
 from face1d_ros.stages.mesh import MeshStage
 from face1d_ros.stages.mesh_model import Basis, FaceInput, MeshNetworkRunner
 from face1d_ros.stages.mesh_pose import OUTER_EYE_CORNERS, aligned
-from face1d_ros.stages.mesh_tracks import MeshTracks
+from face1d_ros.stages.mesh_tracks import mesh_tracks
 from face1d_ros.stages.smoothing_input import confidences
 from face1d_ros.synth.faces.eyes import IRISES
 from face1d_ros.synth.faces.point_model import PointModel
@@ -47,6 +47,8 @@ RIDGE = {SMOOTHED: RidgeSetting(2.0, 1.0), RAW: RidgeSetting(16.0, 1.0)}
 
 class ClosedFormRunner(MeshNetworkRunner):
     """Answers as a network does, by a fit."""
+
+    predicts = False
 
     def __init__(self, name: str, fitter: MeshFitter, points: PointModel) -> None:
         """`fitter` is one of these points."""
@@ -119,7 +121,7 @@ class ClosedFormStage(MeshStage):
         super().__init__(MeshConfig(model="none"))
         self.fits = ClosedFormRunner(name, fitter, points)
         self._runner = self.fits
-        self._tracks = MeshTracks(self.fits.basis.identity)
+        self._tracks = mesh_tracks(self.fits.basis.identity)
 
 
 def aligned_faces(frames: Sequence[FaceLandmarksArray], camera: Camera) -> tuple[FloatArray, FloatArray]:

@@ -8,7 +8,6 @@ the far side, is taken out by regression, and what is slow by a high pass. All m
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +41,10 @@ SIDE_FROM = 0.08
 DOUBT = 0.25
 """So many standard errors are taken off the index first."""
 TURN_TERMS = 5
+TURN_PRIOR = np.diag([TURN_PRIOR_RAD**2] * 2 + [4.0 * TURN_PRIOR_RAD**4] * 3)
+LEAST_S = 1e-9
+JUDGED_EVERY_S = 0.2
+"""All but the position is a mean over `MEMORY_S` and dear to form anew in each frame: what is said is never older."""
 
 
 class AsymmetryMeter:
@@ -59,6 +62,11 @@ class AsymmetryMeter:
         self._weight_s = self._seen_s = 0.0
         self._begins = True
         self._skipped_s = 0.0
+        there = by_region.any(axis=1)
+        self._regions = np.where(there[:, None], by_region, np.nan)
+        self._region_noise = np.sqrt(by_region @ self._signals.noise**2)
+        self._judged = FaceAsymmetry()
+        self._judged_ago_s = math.inf
         self.last = FaceAsymmetry()
         """What was said last."""
 
@@ -69,13 +77,13 @@ class AsymmetryMeter:
         (0 for the first).
         """
         values = self.watch(aligned_cm, turn_rad, dt_s)
-        self.last = self._said(values)
+        self.last = self._said(values, dt_s)
         return self.last
 
     def skip(self, dt_s: float) -> FaceAsymmetry:
         """The face after a frame that says nothing of it: what was known stays, but for where it is now."""
         self._skipped_s += dt_s
-        self.last = replace(self.last, position=np.full(len(REGIONS), np.nan, np.float32))
+        self.last = self._said(None, dt_s)
         return self.last
 
     def watch(self, aligned_cm: NDArray[np.floating], turn_rad: Floats, dt_s: float) -> Floats | None:
@@ -83,9 +91,9 @@ class AsymmetryMeter:
         if not (math.isfinite(dt_s) and dt_s >= 0.0):
             raise InvalidValueError("dt_s", dt_s, "a number of seconds from 0")
         yaw, pitch = float(turn_rad[0]), float(turn_rad[1])
-        values = np.concatenate(
-            [self._signals.of(aligned_cm), (yaw, pitch, yaw * yaw, yaw * pitch, pitch * pitch)],
-        )
+        values = np.empty(2 * self._count + TURN_TERMS)
+        values[:-TURN_TERMS] = self._signals.of(aligned_cm)
+        values[-TURN_TERMS:] = (yaw, pitch, yaw * yaw, yaw * pitch, pitch * pitch)
         if max(abs(yaw), abs(pitch)) > FURTHEST_TURN_RAD or not np.isfinite(values).all():
             self._skipped_s += dt_s
             return None
@@ -116,19 +124,30 @@ class AsymmetryMeter:
 
         The second is (TURN_TERMS, 2 F), what each term of the turn adds to each signal.
         """
-        split = 2 * self._count
-        moments = self._moments / max(self._weight_s, 1e-9)
-        prior = np.full(TURN_TERMS, TURN_PRIOR_RAD**2)
-        prior[2:] *= 4.0 * TURN_PRIOR_RAD**2
-        across = moments[split:, :split]
-        slopes = np.linalg.solve(moments[split:, split:] + np.diag(prior), across)
-        left_and_right = np.diagonal(moments)[:split] - (across * slopes).sum(axis=0)
-        return left_and_right.reshape(2, self._count), slopes
+        of_turn, across = self._turn_moments()
+        slopes = np.linalg.solve(of_turn, across)
+        squares = np.diagonal(self._moments)[: 2 * self._count] / max(self._weight_s, LEAST_S)
+        return (squares - (across * slopes).sum(axis=0)).reshape(2, self._count), slopes
 
-    def _said(self, values: Floats | None) -> FaceAsymmetry:
-        if self._seen_s < FIRST_S:
-            return FaceAsymmetry()
-        energy, slopes = self.energy()
+    def _turn_moments(self) -> tuple[Floats, Floats]:
+        """(TURN_TERMS, TURN_TERMS) of the turn, prior included, and (TURN_TERMS, 2 F) of it with the signals."""
+        moments = self._moments[2 * self._count :] / max(self._weight_s, LEAST_S)
+        return moments[:, 2 * self._count :] + TURN_PRIOR, moments[:, : 2 * self._count]
+
+    def _said(self, values: Floats | None, dt_s: float) -> FaceAsymmetry:
+        self._judged_ago_s += dt_s
+        if self._judged_ago_s >= JUDGED_EVERY_S and self._seen_s >= FIRST_S:
+            self._judged, self._judged_ago_s = self._judgement(), 0.0
+        judged = self._judged
+        if values is None or judged.weaker_side is Side.UNKNOWN:
+            return judged
+        return FaceAsymmetry(
+            self._position(values), judged.motion, judged.overall, judged.weaker_side, judged.confidence
+        )
+
+    def _judgement(self) -> FaceAsymmetry:
+        """All but the position."""
+        energy, _ = self.energy()
         cast = votes(energy, self._signals.noise, self._signals.spread)
         indices, errors = agreed(Votes(cast.index, cast.weight * self._electorates))
         index, error = float(indices[0]), float(errors[0])
@@ -138,24 +157,17 @@ class AsymmetryMeter:
         if error <= SURE_ERROR and abs(index) - DOUBT * error >= SIDE_FROM:
             side = Side.LEFT if index < 0.0 else Side.RIGHT
         return FaceAsymmetry(
-            position=self._position(values, slopes),
             motion=np.where(errors[1:] <= LARGEST_ERROR, indices[1:], np.nan).astype(np.float32),
             overall=abs(index),
             weaker_side=side,
             confidence=USUAL_ERROR / math.hypot(USUAL_ERROR, error),
         )
 
-    def _position(self, values: Floats | None, slopes: Floats) -> NDArray[np.float32]:
+    def _position(self, values: Floats) -> NDArray[np.float32]:
         """(regions,) how far each half is from the face's own neutral now; noise alone gives 0."""
-        if values is None:
-            return np.full(len(REGIONS), np.nan, np.float32)
         split = 2 * self._count
         away = values - self._neutral
-        squares = (away[:split] - away[split:] @ slopes) ** 2
-        region = self._signals.region
-        left, right, noise = (
-            np.sqrt(np.bincount(region, part, len(REGIONS)))
-            for part in (squares[: self._count], squares[self._count :], self._signals.noise**2)
-        )
-        there = np.bincount(region, minlength=len(REGIONS)) > 0
-        return np.where(there, (left - right) / (left + right + noise), np.nan).astype(np.float32)
+        of_turn, across = self._turn_moments()
+        off = (away[:split] - np.linalg.solve(of_turn, away[split:]) @ across).reshape(2, self._count)
+        left, right = np.sqrt((off * off) @ self._regions.T)
+        return ((left - right) / (left + right + self._region_noise)).astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ def calibrated_camera(
     return Camera(*size, focal_px, centre_px, model, (*known, *zeros))
 
 
+@lru_cache(maxsize=8)
 def assumed_camera(width: int, height: int, field_of_view_rad: float) -> Camera:
     """A pinhole of this horizontal field of view."""
     focal = width / 2.0 / math.tan(field_of_view_rad / 2.0)
@@ -111,11 +113,12 @@ def translation_m(turned_m: Points, points_px: Points, camera: Camera, weights: 
     mean_ray = w @ rays
     x = rays - mean_ray
     along = rays * turned_m[:, 2:] - turned_m[:, :2]
-    spread = float((w[:, None] * x * x).sum())
+    weighted = w[:, None] * x
+    spread = float(np.vdot(weighted, x))
     if not spread > STRAIGHT_AHEAD:
         return np.full(3, np.nan)
-    # The shift across drops out of what is left after the weighted means are taken off.
-    depth = -float((w[:, None] * x * (along - w @ along)).sum()) / spread
+    # The shift across drops out: x has no weighted mean any more.
+    depth = -float(np.vdot(weighted, along)) / spread
     across = mean_ray * depth + w @ along
     return np.array([across[0], across[1], depth])
 

@@ -8,12 +8,13 @@ expression.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from face1d_ros.errors import GeometryError
 from face1d_ros.geometry.pose import pose_points, yaw_pitch_roll_rad
@@ -43,16 +44,22 @@ class Aligned:
         return yaw_pitch_roll_rad(self.pose.rotation)
 
 
-def unprojected(points_px: Points, focal_px: ArrayLike, centre_px: ArrayLike) -> Floats:
+def unprojected(points_px: Points, focal_px: float | tuple[float, float], centre_px: tuple[float, float]) -> Floats:
     """(..., N, 3) landmarks in pixels, distortion removed, to the optical frame, in parts of the head's distance.
 
     focal_px is one number, or x and y; centre_px x and y.
     """
-    focal, centre = np.broadcast_to(np.asarray(focal_px, np.float64), (2,)), np.asarray(centre_px, np.float64)
-    if not (np.isfinite(focal).all() and (focal > 0.0).all() and centre.shape == (2,) and np.isfinite(centre).all()):
+    focal = focal_px if isinstance(focal_px, tuple) else (focal_px, focal_px)
+    is_camera = len(focal) == len(centre_px) == 2 and all(map(math.isfinite, (*focal, *centre_px)))
+    if not (is_camera and min(focal) > 0.0):
         raise GeometryError("camera", f"focal length {focal_px!r}, centre {centre_px!r}", "above 0, and x and y")
-    depth = np.maximum(1.0 + points_px[..., 2:] / focal.mean(), LEAST_DEPTH)
-    found: Floats = np.concatenate([(points_px[..., :2] - centre) / focal * depth, depth], axis=-1)
+    points = np.asarray(points_px, np.float64)
+    found = np.empty(points.shape)
+    # Column by column: numpy walks long strided columns several times faster than rows of two.
+    depth = np.maximum(points[..., 2] * (2.0 / sum(focal)) + 1.0, LEAST_DEPTH)
+    for axis in range(2):
+        found[..., axis] = (points[..., axis] - centre_px[axis]) * (depth * (1.0 / focal[axis]))
+    found[..., 2] = depth
     return found
 
 
@@ -60,6 +67,6 @@ def align_to_canonical(points: Points, confidence: Points | None = None) -> Alig
     """Weighted Procrustes of (..., N, 3) in the optical frame, any scale; confidence (..., N), without it all 1."""
     indices, weights, canonical_cm = pose_points(topology_of(points.shape[-2]))
     if confidence is not None:
-        weights = weights * np.clip(confidence[..., indices], LEAST_WEIGHT, 1.0)
-    pose = align(canonical_cm, points[..., indices, :], weights)
-    return Aligned(pose.inverse().apply(points), pose)
+        weights = weights * np.minimum(np.maximum(confidence.take(indices, axis=-1), LEAST_WEIGHT), 1.0)
+    pose = align(canonical_cm, points.take(indices, axis=-2), weights)
+    return Aligned(pose.undo(points), pose)

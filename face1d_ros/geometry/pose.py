@@ -62,10 +62,11 @@ def yaw_pitch_roll_rad(rotation: Floats) -> Floats:
 
     Positive: turned to the person's right, looking down, and tilted clockwise in the image.
     """
-    yaw = np.arcsin(np.clip(-rotation[..., 2, 0], -1.0, 1.0))
-    pitch = np.arctan2(rotation[..., 2, 1], rotation[..., 2, 2])
-    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 0, 0])
-    return np.stack([yaw, pitch, roll], axis=-1)
+    found = np.empty(rotation.shape[:-1])
+    found[..., 0] = np.arctan2(-rotation[..., 2, 0], np.hypot(rotation[..., 2, 1], rotation[..., 2, 2]))
+    found[..., 1] = np.arctan2(rotation[..., 2, 1], rotation[..., 2, 2])
+    found[..., 2] = np.arctan2(rotation[..., 1, 0], rotation[..., 0, 0])
+    return found
 
 
 def _pose_in_plane(canonical: Floats, plane: Floats, weights: Floats) -> Similarity:

@@ -17,6 +17,10 @@ Points = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
 DEGENERATE = 1e-7
 """Smallest second (in the plane: first) singular value, relative to the spread of both sets, that gives a rotation."""
+LEAST = float(np.finfo(np.float64).tiny)
+"""In place of a divisor of 0."""
+PLANE, SPACE = 2, 3
+"""Channels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,11 @@ class Similarity:
         moved: Floats = self.scale[..., None, None] * turned + self.translation[..., None, :]
         return moved
 
+    def undo(self, points: Points) -> Floats:
+        """(..., N, C) points moved back."""
+        back: Floats = self.rotation / self.scale[..., None, None]
+        return np.matmul(points - self.translation[..., None, :], back)
+
     def inverse(self) -> Similarity:
         """The way back."""
         rotation = np.swapaxes(self.rotation, -1, -2)
@@ -50,28 +59,29 @@ def align(source: Points, target: Points, weights: ArrayLike | None = None, *, w
     broadcast. Points that are not finite in either set do not count. A member of the batch whose points do not
     determine a rotation (too few, all in one place, in 3D all on one line) or whose scale would be 0 gives NaN.
     """
-    a, b, w = _checked(source, target, weights)
-    known = np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1)
-    w = np.where(known, w, 0.0)
-    a, b = np.where(known[..., None], a, 0.0), np.where(known[..., None], b, 0.0)
-    total = w.sum(axis=-1)
-    w = w / np.where(total > 0.0, total, 1.0)[..., None]
-    mean_a, mean_b = (w[..., None, :] @ a)[..., 0, :], (w[..., None, :] @ b)[..., 0, :]
-    a, b = a - mean_a[..., None, :], b - mean_b[..., None, :]
-    covariance = np.swapaxes(b, -1, -2) @ (w[..., None] * a)
-    u, s, vt = np.linalg.svd(covariance)
-    sign = np.ones_like(s)
-    sign[..., -1] = np.where(np.linalg.det(u) * np.linalg.det(vt) < 0.0, -1.0, 1.0)
-    rotation = (u * sign[..., None, :]) @ vt
-    variance_a, variance_b = ((w[..., None] * x * x).sum(axis=(-1, -2)) for x in (a, b))
-    good = s[..., -2] > DEGENERATE * np.sqrt(variance_a * variance_b)
-    good &= (total > 0.0) & (variance_a > 0.0)
-    scale = np.ones_like(total)
+    pairs, w = _checked(source, target, weights)
+    channels = pairs.shape[-1] // 2
+    known = np.isfinite(pairs)
+    if not known.all():
+        known = known.all(axis=-1)
+        w, pairs = np.where(known, w, 0.0), np.where(known[..., None], pairs, 0.0)
+    w = w / np.maximum(w.sum(axis=-1, keepdims=True), LEAST)
+    mean = w[..., None, :] @ pairs
+    pairs -= mean
+    # All second moments in one product: of the source, of the target, and between them.
+    moments = np.swapaxes(pairs, -1, -2) @ (w[..., None] * pairs)
+    variances = moments.reshape(*moments.shape[:-2], -1)[..., :: 2 * channels + 1]
+    variance_a, variance_b = variances[..., :channels].sum(axis=-1), variances[..., channels:].sum(axis=-1)
+    nearest = _nearest_in_space if channels == SPACE else _nearest_in_plane
+    rotation, along, singular = nearest(moments[..., channels:, :channels])
+    good = (singular > DEGENERATE * np.sqrt(variance_a * variance_b)) & (variance_a > 0.0)
+    scale = np.ones(good.shape)
     if with_scale:
-        scale = (s * sign).sum(axis=-1) / np.where(good, variance_a, 1.0)
+        scale = along / np.maximum(variance_a, LEAST)
         good &= scale > 0.0
-    scale = np.where(good, scale, np.nan)
-    rotation = np.where(good[..., None, None], rotation, np.nan)
+    if not good.all():
+        scale, rotation = np.where(good, scale, np.nan), np.where(good[..., None, None], rotation, np.nan)
+    mean_a, mean_b = mean[..., 0, :channels], mean[..., 0, channels:]
     translation = mean_b - scale[..., None] * (rotation @ mean_a[..., None])[..., 0]
     return Similarity(scale, rotation, translation)
 
@@ -86,25 +96,84 @@ def rotation_vectors(rotation: Floats) -> Floats:
     return found
 
 
-def _checked(source: Points, target: Points, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
-    """All three in float64 and broadcast to each other."""
-    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
+def _nearest_in_space(covariance: Floats) -> tuple[Floats, Floats, Floats]:
+    """The rotation (..., 3, 3) along which a covariance is largest, how large (...,), and the second singular value.
+
+    B. K. P. Horn, "Closed-form solution of absolute orientation using unit quaternions", JOSA A 4(4), 1987: the
+    quaternion is the first eigenvector of a symmetric (4, 4) matrix without trace. With singular values a, b, c (c
+    below 0 for a mirror image) the eigenvalues are a + b + c, a - b - c, b - a - c and c - a - b.
+
+    Where the first is well apart from the others, as of faces, a high power of the matrix has that eigenvector alone,
+    much faster than LAPACK finds it; b then is at least `LEAST_GAP`.
+    """
+    batch = covariance.shape[:-2]
+    entries = covariance.reshape(*batch, 9) @ ROTATION_FORMS
+    size = np.sqrt((entries * entries).sum(axis=-1, keepdims=True))
+    power = (entries / np.maximum(size, LEAST) + UNIT).reshape(*batch, 4, 4) / 2.0
+    for _ in range(SQUARINGS):
+        power = power @ power
+    squares = power.reshape(*batch, 16)
+    trace = squares[..., ::5].sum(axis=-1, keepdims=True)
+    squares = squares / trace
+    if ((squares * squares).sum(axis=-1) > 1.0 - PURE).all():
+        along = (squares * entries).sum(axis=-1)
+        singular = LEAST_GAP * size[..., 0]
+    else:
+        values, vectors = np.linalg.eigh(entries.reshape(*batch, 4, 4))
+        q = vectors[..., -1]
+        squares = (q[..., :, None] * q[..., None, :]).reshape(*batch, 16)
+        along, singular = values[..., 3], 0.5 * (values[..., 3] + values[..., 1])
+    return (squares @ ROTATION_FORMS.T).reshape(*batch, 3, 3), along, singular
+
+
+def _nearest_in_plane(covariance: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same for (..., 2, 2), with the first singular value."""
+    (xx, xy), (yx, yy) = np.moveaxis(covariance, (-2, -1), (0, 1))
+    along, mirrored = np.hypot(xx + yy, yx - xy), np.hypot(xx - yy, yx + xy)
+    angle = np.arctan2(yx - xy, xx + yy)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    rotation = np.moveaxis(np.array([[cosine, -sine], [sine, cosine]]), (0, 1), (-2, -1))
+    return rotation, along, 0.5 * (along + mirrored)
+
+
+def _rotation_forms() -> Floats:
+    """(9, 16) for each entry of a rotation the (4, 4) form of its unit quaternion w x y z that gives it."""
+    axes, forms = np.eye(3), np.zeros((3, 3, 4, 4))
+    for i, j in np.ndindex(3, 3):
+        forms[i, j, 0, 0] = i == j
+        forms[i, j, 1:, 1:] = np.outer(axes[i], axes[j]) + np.outer(axes[j], axes[i]) - (i == j) * np.eye(3)
+        forms[i, j, 0, 1:] = forms[i, j, 1:, 0] = -np.cross(axes[i], axes[j])
+    return forms.reshape(9, 16)
+
+
+ROTATION_FORMS = _rotation_forms()
+UNIT = np.eye(4).reshape(16)
+SQUARINGS = 8
+PURE = 1e-13
+"""So little of other eigenvectors is rounding."""
+LEAST_GAP = 0.03
+"""Of the matrix's size, that b has where so many squarings leave so little of the others."""
+
+
+def _checked(source: Points, target: Points, weights: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Both sets side by side, (..., N, 2 C) in float64, and the weights."""
+    a, b = np.asarray(source), np.asarray(target)
     for name, points in (("source points", a), ("target points", b)):
-        if points.ndim < 2 or points.shape[-1] not in (2, 3):
+        if points.ndim < 2 or points.shape[-1] not in (PLANE, SPACE):
             raise GeometryError(name, f"shape {points.shape}", "(..., N, 2) or (..., N, 3)")
     if a.shape[-2:] != b.shape[-2:]:
         raise GeometryError("target points", f"shape {b.shape}", f"(..., {a.shape[-2]}, {a.shape[-1]}) as the source")
     w = np.ones(a.shape[-2]) if weights is None else np.asarray(weights, np.float64)
     if w.ndim < 1 or w.shape[-1] != a.shape[-2]:
         raise GeometryError("weights", f"shape {w.shape}", f"(..., {a.shape[-2]}), one for each point")
-    if not (np.isfinite(w).all() and (w >= 0.0).all()):
+    least, most = np.minimum.reduce(w, axis=None, initial=0.0), np.maximum.reduce(w, axis=None, initial=0.0)
+    if not 0.0 <= least <= most < np.inf:
         raise GeometryError("weights", "negative or not finite ones", "finite values of at least 0")
     try:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2], w.shape[:-1])
+        shape = np.broadcast(a[..., 0], b[..., 0], w).shape
     except ValueError as error:
         raise GeometryError("batch axes", f"{a.shape}, {b.shape} and {w.shape}", "axes that broadcast") from error
-    return (
-        np.broadcast_to(a, batch + a.shape[-2:]),
-        np.broadcast_to(b, batch + b.shape[-2:]),
-        np.broadcast_to(w, batch + w.shape[-1:]),
-    )
+    channels = a.shape[-1]
+    pairs = np.empty((*shape, 2 * channels))
+    pairs[..., :channels], pairs[..., channels:] = a, b
+    return pairs, w

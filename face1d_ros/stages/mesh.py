@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from face1d_ros.geometry.camera_model import Camera, assumed_camera
 from face1d_ros.geometry.mesh_alignment import Aligned
 from face1d_ros.stages.mesh_model import CLOSED_FORM, FaceInput, is_sound, make_runner
 from face1d_ros.stages.mesh_pose import UNPLACED, Floats, Head, aligned, corrected, placed, usual_head
-from face1d_ros.stages.mesh_tracks import MeshTrack, MeshTracks
+from face1d_ros.stages.mesh_tracks import MeshTrack, mesh_tracks
 from face1d_ros.stages.smoothing_input import confidences, refusal
 from face1d_ros.types import (
     FaceLandmarks,
@@ -63,7 +63,7 @@ class MeshStage:
         """Loads the model. Raises InvalidValueError where it cannot be had."""
         self._config = config
         self._runner, self._notice = make_runner(config.model, config.engine)
-        self._tracks = MeshTracks(self._runner.basis.identity if self._runner else 0)
+        self._tracks = mesh_tracks(self._runner.basis.identity if self._runner else 0)
         self._counts: dict[str, int] = {}
         self._stamp_ns: int | None = None
         self._camera: Camera | None = None
@@ -163,7 +163,7 @@ class MeshStage:
         sure = confidences(face)
         confidence = sure if isinstance(sure, np.ndarray) else np.full(len(face.points), sure, np.float32)
         straight, found = aligned(face.points, confidence, camera)
-        if not (np.isfinite(found.points_cm).all() and np.isfinite(found.pose.rotation).all()):
+        if not np.isfinite(found.points_cm).all():
             self._count(NO_POSE)
             return None
         track, dt_s = self._tracks.of(face.track_id, face.topology, stamp_ns)
@@ -222,7 +222,10 @@ class MeshStage:
         meter = seen.track.asymmetry
         turn_rad = seen.aligned.turn_rad
         asymmetry = meter.update(seen.aligned.points_cm, turn_rad, seen.dt_s) if teaches else meter.skip(seen.dt_s)
-        mesh = FaceMesh(
+        answered = {} if answer is None or where is UNPLACED else _coefficients(seen, *answer, teaches)
+        if self._runner is not None and not self._runner.predicts:
+            answered.pop("anomaly", None)
+        return FaceMesh(
             track_id=seen.face.track_id,
             quality=_quality(where.residual_px / where.scale, seen.confidence) if where is not UNPLACED else 0.0,
             pose=where.pose,
@@ -230,28 +233,26 @@ class MeshStage:
             residual_px=where.residual_px,
             intrinsics_assumed=camera.is_assumed,
             asymmetry=asymmetry,
+            **answered,
         )
-        if answer is None or where is UNPLACED:
-            return mesh
-        return _with_coefficients(mesh, seen, *answer, teaches)
 
 
-def _with_coefficients(mesh: FaceMesh, seen: Seen, outputs: Arrays, row: int, teaches: bool) -> FaceMesh:
+def _coefficients(seen: Seen, outputs: Arrays, row: int, teaches: bool) -> dict[str, Any]:
+    """The fields of a mesh that a network answers."""
     known = seen.track.identity
     if teaches:
         known.add(outputs["identity"][row], outputs["identity_log_variance"][row], seen.dt_s)
     else:
         known.skip(seen.dt_s)
-    return dataclasses.replace(
-        mesh,
-        identity=known.mean if known.frames else no_values(),
-        identity_stddev=known.stddev if known.frames else no_values(),
-        identity_frames=known.frames,
-        expression=np.clip(outputs["expression"][row], 0.0, 1.0).astype(np.float32),
-        anomaly=float(outputs["anomaly"][row][0]),
-    )
+    return {
+        "identity": known.mean if known.frames else no_values(),
+        "identity_stddev": known.stddev if known.frames else no_values(),
+        "identity_frames": known.frames,
+        "expression": np.minimum(np.maximum(outputs["expression"][row], 0.0), 1.0),
+        "anomaly": float(outputs["anomaly"][row][0]),
+    }
 
 
 def _quality(residual_m: float, confidence: FloatArray) -> float:
     """From 0 to 1: how sure the landmarks are, and how well a head fits them."""
-    return float(confidence.mean()) / (1.0 + (residual_m / RESIDUAL_OF_HALF_M) ** 2)
+    return float(confidence.sum()) / len(confidence) / (1.0 + (residual_m / RESIDUAL_OF_HALF_M) ** 2)

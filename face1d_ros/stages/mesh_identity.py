@@ -37,13 +37,10 @@ class RunningIdentity:
 
     @property
     def mean(self) -> FloatArray:
-        """(I,) standard deviations of the face model."""
-        known = self._information > 0.0
-        mean = np.where(known, self._weighted / np.where(known, self._information, 1.0), np.nan)
-        return np.asarray(mean, np.float32)
+        """(I,) standard deviations of the face model; after the first frame."""
+        return (self._weighted / self._information).astype(np.float32)
 
     @property
     def stddev(self) -> FloatArray:
         """(I,) of the mean."""
-        known = self._information > 0.0
-        return np.where(known, 1.0 / np.sqrt(np.where(known, self._information, 1.0)), np.nan).astype(np.float32)
+        return (1.0 / np.sqrt(self._information)).astype(np.float32)

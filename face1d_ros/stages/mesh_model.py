@@ -19,7 +19,7 @@ from face1d_ros.paths import user_path
 from face1d_ros.types import FloatArray, Topology
 
 AUTO, NONE = "auto", "none"
-DEFAULT = "mesh_coefficient_lstm_478"
+DEFAULT = "mesh_curve_cnn_478"
 TASK = "mesh"
 LEAST_ANCHORS = 3
 """That tell where a head is."""
@@ -69,6 +69,8 @@ class MeshNetworkRunner:
         self.basis = basis_of(bundle)
         self.model = f"{bundle.manifest.name} {bundle.manifest.version}"
         self.why = why
+        self.predicts = bool(bundle.manifest.memory)
+        """Whether it expects something of the next frame; else there is no anomaly."""
         self._runner = ModelRunner(bundle, engine, FORGET_AFTER_S)
 
     @property
@@ -166,18 +168,20 @@ def basis_of(bundle: Bundle) -> Basis:
     )
 
 
-LARGEST = {"identity": 10.0, "identity_log_variance": 20.0, "expression": 2.0, "rotation_correction": 1.6}
+LARGEST = {
+    "identity": 10.0,
+    "identity_log_variance": 20.0,
+    "expression": 2.0,
+    "rotation_correction": 1.6,
+    "anchors_mm": 400.0,
+    "anomaly": float(np.finfo(np.float32).max),
+}
 """What no sound answer exceeds."""
-FURTHEST_ANCHOR_MM = 400.0
 
 
 def is_sound(outputs: Arrays, row: int) -> bool:
     """Whether what a network said of a face can be meant."""
-    if not np.abs(outputs["anchors_mm"][row]).max() <= FURTHEST_ANCHOR_MM:
-        return False
-    if not np.isfinite(outputs["anomaly"][row]).all():
-        return False
-    return all(bool(np.abs(outputs[name][row]).max() <= most) for name, most in LARGEST.items())
+    return all(np.maximum.reduce(np.abs(outputs[name][row]), axis=None) <= most for name, most in LARGEST.items())
 
 
 def _texts(bundle: Bundle, key: str) -> tuple[str, ...]:

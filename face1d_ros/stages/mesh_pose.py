@@ -68,55 +68,50 @@ def aligned(points_px: FloatArray, confidence: FloatArray, camera: Camera) -> tu
 
 
 def placed(head: Head, rotation: Floats, straight_px: Floats, confidence: FloatArray, camera: Camera) -> Placed:
-    """The head, turned by `rotation` (facing frame to camera), where it is seen; confidence (N,)."""
-    seen = straight_px[head.indices, :2]
+    """The head, turned by `rotation` (facing frame to camera), where it is seen; confidence (N,) from 0 to 1."""
+    seen = straight_px.take(head.indices, axis=0)[:, :2]
     turned = head.points_m @ rotation.T
-    weights = head.weights * np.clip(confidence[head.indices], LEAST_WEIGHT, 1.0)
+    weights = head.weights * np.maximum(confidence.take(head.indices), LEAST_WEIGHT)
     place = translation_m(turned, seen, camera, weights)
-    if not NEAREST_M <= float(place[2]) <= FURTHEST_M:
+    distance = float(place[2])
+    if not NEAREST_M <= distance <= FURTHEST_M:
         return UNPLACED
     at = turned + place
-    if not (at[:, 2] > 0.0).all():
+    if not at[:, 2].min() > 0.0:
         return UNPLACED
-    focal = np.array(camera.focal_px)
-    off = at[:, :2] / at[:, 2:] * focal + np.array(camera.centre_px) - seen
-    residual_px = math.sqrt(float(weights @ (off * off).sum(axis=1)) / float(weights.sum()))
-    scale = math.sqrt(focal[0] * focal[1]) / float(place[2])
+    off = at[:, :2] / at[:, 2:] * np.array(camera.focal_px) + np.array(camera.centre_px) - seen
+    residual_px = math.sqrt(float((weights @ (off * off)).sum()) / float(weights.sum()))
+    scale = math.sqrt(camera.focal_px[0] * camera.focal_px[1]) / distance
     return Placed(Pose(place, quaternion(rotation @ TO_ROS)), scale, residual_px)
 
 
 def corrected(rotation: Floats, vector: NDArray[np.floating[Any]]) -> Floats:
     """(3, 3) R · exp(vector): a rotation vector (3,) in rad, in the frame before R."""
-    v = vector.astype(np.float64)
-    angle = float(np.linalg.norm(v))
-    cross = np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
-    sine = np.sinc(angle / math.pi)
-    versine = 0.5 * np.sinc(angle / (2.0 * math.pi)) ** 2
-    turned: Floats = rotation @ (np.eye(3) + sine * cross + versine * cross @ cross)
+    x, y, z = vector.tolist()
+    angle = math.hypot(x, y, z)
+    cosine = math.cos(angle)
+    sine, half_sine = (math.sin(angle) / angle, math.sin(angle / 2.0) / angle) if angle > 0.0 else (1.0, 0.5)
+    x_sine, y_sine, z_sine = x * sine, y * sine, z * sine
+    versine = 2.0 * half_sine * half_sine
+    turn = [
+        [cosine + versine * x * x, versine * x * y - z_sine, versine * x * z + y_sine],
+        [versine * x * y + z_sine, cosine + versine * y * y, versine * y * z - x_sine],
+        [versine * x * z - y_sine, versine * y * z + x_sine, cosine + versine * z * z],
+    ]
+    turned: Floats = rotation @ np.array(turn)
     return turned
 
 
 def quaternion(rotation: Floats) -> Floats:
     """(4,) x y z w of a rotation (3, 3); w is not negative."""
-    m = rotation
-    squares = np.array(
-        [
-            1.0 + m[0, 0] - m[1, 1] - m[2, 2],
-            1.0 - m[0, 0] + m[1, 1] - m[2, 2],
-            1.0 - m[0, 0] - m[1, 1] + m[2, 2],
-            1.0 + m[0, 0] + m[1, 1] + m[2, 2],
-        ]
-    )
-    products = np.array(
-        [
-            [squares[0], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[2, 1] - m[1, 2]],
-            [m[0, 1] + m[1, 0], squares[1], m[1, 2] + m[2, 1], m[0, 2] - m[2, 0]],
-            [m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], squares[2], m[1, 0] - m[0, 1]],
-            [m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], squares[3]],
-        ]
-    )
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation.tolist()
+    products = [
+        [1.0 + xx - yy - zz, xy + yx, xz + zx, zy - yz],
+        [xy + yx, 1.0 - xx + yy - zz, yz + zy, xz - zx],
+        [xz + zx, yz + zy, 1.0 - xx - yy + zz, yx - xy],
+        [zy - yz, xz - zx, yx - xy, 1.0 + xx + yy + zz],
+    ]
     # The row of the largest component loses no digits.
-    q = products[int(squares.argmax())]
-    q = q / np.linalg.norm(q)
-    found: Floats = -q if q[3] < 0.0 else q
-    return found
+    row = max(range(4), key=lambda component: products[component][component])
+    q = products[row]
+    return np.array(q) / math.copysign(math.hypot(*q), q[3])

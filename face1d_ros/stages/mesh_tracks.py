@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from face1d_ros.geometry.asymmetry import AsymmetryMeter
+from face1d_ros.stages.face_memory import FaceMemory
 from face1d_ros.stages.mesh_identity import RunningIdentity
 from face1d_ros.types import Topology
-
-NS = 1_000_000_000
-FORGET_AFTER_S = 2.0
-"""Who was not seen for longer, while the track has not ended, begins anew."""
 
 
 @dataclass(eq=False)
@@ -20,56 +15,14 @@ class MeshTrack:
     """One face."""
 
     key: int
-    """Its memory in the network; another one after it began anew."""
     topology: Topology
     identity: RunningIdentity
     asymmetry: AsymmetryMeter
     stepped_ns: int | None = None
 
 
-class MeshTracks:
-    """All faces, by the ids of their tracks."""
-
-    def __init__(self, identity: int) -> None:
-        self._identity = identity
-        self._tracks: dict[int, MeshTrack] = {}
-        self._keys = itertools.count(1)
-
-    def __len__(self) -> int:
-        return len(self._tracks)
-
-    def of(self, track_id: int, topology: Topology, stamp_ns: int) -> tuple[MeshTrack, float]:
-        """The face of this id, and the seconds since its last frame; 0 in its first. Without an id nothing is kept."""
-        track = self._tracks.get(track_id)
-        if track is not None and (track.topology is not topology or self._is_stale(track, stamp_ns)):
-            track = None
-        if track is None:
-            meter = AsymmetryMeter(topology)
-            track = MeshTrack(next(self._keys), topology, RunningIdentity(self._identity), meter)
-            if track_id:
-                self._tracks[track_id] = track
-        dt_s = 0.0 if track.stepped_ns is None else (stamp_ns - track.stepped_ns) / NS
-        track.stepped_ns = stamp_ns
-        return track, dt_s
-
-    def begin_anew(self, track: MeshTrack) -> None:
-        """The network forgets this face."""
-        track.key = next(self._keys)
-
-    def end(self, track_ids: Iterable[int]) -> None:
-        """These tracks have ended."""
-        for track_id in track_ids:
-            self._tracks.pop(track_id, None)
-
-    def forget_unseen(self, stamp_ns: int) -> None:
-        """Those that nobody has seen for long."""
-        for track_id in [key for key, track in self._tracks.items() if self._is_stale(track, stamp_ns)]:
-            del self._tracks[track_id]
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._tracks.clear()
-
-    @staticmethod
-    def _is_stale(track: MeshTrack, stamp_ns: int) -> bool:
-        return track.stepped_ns is not None and stamp_ns - track.stepped_ns > FORGET_AFTER_S * NS
+def mesh_tracks(identity: int) -> FaceMemory[MeshTrack]:
+    """Of a network with so many identity coefficients."""
+    return FaceMemory(
+        lambda key, topology: MeshTrack(key, topology, RunningIdentity(identity), AsymmetryMeter(topology))
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from face1d_ros.errors import InvalidValueError
+from face1d_ros.geometry import asymmetry
 from face1d_ros.geometry.asymmetry import AsymmetryMeter
 from face1d_ros.geometry.asymmetry_signals import MOTIONS, REGIONS, signals
 from face1d_ros.geometry.canonical import canonical_face
@@ -111,6 +112,28 @@ def test_position_says_which_side_is_away_from_rest_now():
         meter.update(face_at(Topology.MESH_478, shut, shut), np.zeros(3), 1 / HZ)
     wink = meter.update(face_at(Topology.MESH_478, 1.0, 0.0), np.zeros(3), 1 / HZ)
     assert wink.position[EYE] > 0.6 and abs(wink.position[BROW]) < 0.4
+
+
+def test_what_is_said_is_hardly_older_than_the_frame_and_the_position_is_that_of_the_frame(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    rng = np.random.default_rng(6)
+    faces = [face_at(Topology.MESH_478, 0.4 * shut, shut) for shut in blinks()]
+    faces = [points + rng.normal(scale=0.01, size=points.shape) for points in faces]
+
+    def said() -> list[FaceAsymmetry]:
+        meter = AsymmetryMeter(Topology.MESH_478)
+        return [meter.update(points, np.zeros(3), 1 / HZ if index else 0.0) for index, points in enumerate(faces)]
+
+    usual = said()
+    monkeypatch.setattr(asymmetry, "JUDGED_EVERY_S", 0.0)
+    at_once = said()
+    known = [index for index, each in enumerate(at_once) if not np.isnan(each.overall + usual[index].overall)]
+    assert len(known) > 100
+    for index in known:
+        np.testing.assert_array_equal(usual[index].position, at_once[index].position)
+        recent = [each.overall for each in at_once[index - round(0.2 * HZ) : index + 1]]
+        assert usual[index].overall in recent
 
 
 def test_nothing_is_said_at_first_nor_of_a_face_that_does_not_move():

@@ -25,6 +25,7 @@ def test_a_known_similarity_is_found_again(channels: int) -> None:
     np.testing.assert_allclose(found.scale, scale)
     np.testing.assert_allclose(found.apply(source), target, atol=1e-9)
     np.testing.assert_allclose(found.inverse().apply(target), source, atol=1e-9)
+    np.testing.assert_allclose(found.undo(target), source, atol=1e-9)
 
 
 @pytest.mark.parametrize("with_scale", [True, False])
@@ -47,6 +48,23 @@ def test_no_nearby_similarity_is_better(with_scale: bool) -> None:
         shift = found.translation + rng.normal(scale=0.05, size=3)
         assert cost(float(found.scale) * stretch, turn @ tilt @ found.rotation, shift) >= best - 1e-12
     assert with_scale or found.scale == 1.0
+
+
+@pytest.mark.parametrize("channels", [2, 3])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 3.0])
+def test_the_rotation_is_that_of_the_singular_vectors(channels: int, noise: float) -> None:
+    rng = np.random.default_rng(8)
+    source = rng.normal(size=(200, 12, channels)) * (1.0, 0.7, 0.3)[:channels]
+    target = source @ random_rotations(rng, 200, channels) + rng.normal(scale=noise, size=source.shape)
+    a, b = (points - points.mean(axis=1, keepdims=True) for points in (source, target))
+    u, s, vt = np.linalg.svd(b.swapaxes(1, 2) @ a)
+    sign = np.ones_like(s)
+    sign[:, -1] = np.sign(np.linalg.det(u @ vt))
+    found = align(source, target)
+    np.testing.assert_allclose(found.rotation, (u * sign[:, None]) @ vt, atol=1e-9)
+    np.testing.assert_allclose(found.scale, (s * sign).sum(axis=1) / (a * a).sum(axis=(1, 2)), rtol=1e-9)
+    for index in range(200):
+        np.testing.assert_allclose(align(source[index], target[index]).rotation, found.rotation[index], atol=1e-9)
 
 
 def test_a_mirrored_face_is_not_turned_inside_out() -> None:
