@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Train a network that reads a 3D face model's coefficients from landmarks, and make its bundle.
 
-    The default of the mesh node is coefficient_lstm_478: train curve_cnn_478 first, and name its network.safetensors
-    by --frame. Runs are carried on as those of `face1d train smoothing`.
+    The default of the mesh node is curve_cnn_478. An LSTM, coefficient_lstm_478, stands behind it: name its
+    network.safetensors by --frame. Runs are carried on as those of `face1d train smoothing`.
     """
     from face1d_ros.synth.faces.model import load_face_model
     from face1d_ros.synth.faces.point_model import point_model

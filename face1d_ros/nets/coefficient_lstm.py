@@ -40,7 +40,7 @@ class CoefficientLstmConfig(CurveCnnConfig):
 
 
 class CoefficientLstm(CurveCnn):
-    """The default: remembers whose face it is, and where it was going."""
+    """Remembers whose face it is, and where it was going."""
 
     family = "coefficient_lstm"
     config: CoefficientLstmConfig

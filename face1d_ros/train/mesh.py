@@ -26,9 +26,10 @@ from face1d_ros.types import Topology
 
 EVERY, JUDGED_EVERY = 5, 20
 """One of so many frames is learned from, and judged on: neighbours say the same."""
-WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 0.8, "identity": 0.1}
-"""Of the mesh's distance (mm), the rotation's error (rad), expressions' in their usual spread, identities'."""
-LEAST_SPREAD = 0.02
+WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 2.0, "identity": 0.1}
+"""Of the mesh's distance (mm), the rotation's error (rad), the squares of expressions' in their usual spread (their
+means are wanted: medians of coefficients that seldom move would be 0), identities'."""
+LEAST_SPREAD = 0.08
 """Of an expression coefficient, in which its error counts: those that hardly move are not all there is."""
 ALONG = 0.3
 """How far a vertex that slides along the surface counts, beside one that leaves it."""
@@ -116,7 +117,7 @@ class MeshFrames:
 
 def usual_spread(expression: NDArray[np.floating]) -> Tensor:
     """(K,) standard deviations of expression coefficients (M, K)."""
-    return _single(np.maximum(expression.std(axis=0), LEAST_SPREAD))
+    return _single(np.hypot(expression.std(axis=0), LEAST_SPREAD))
 
 
 def losses_of(outputs: dict[str, Tensor], batch: Batch, distance: MeshDistance, usual: Tensor) -> dict[str, Tensor]:
@@ -128,7 +129,7 @@ def losses_of(outputs: dict[str, Tensor], batch: Batch, distance: MeshDistance, 
     return {
         "mesh": distance(off).mean(),
         "rotation": ((outputs["rotation_correction"] - batch.rotation).square().sum(dim=1) + LEAST).sqrt().mean(),
-        "expression": (off[:, -len(usual) :].abs() / usual).mean(),
+        "expression": (off[:, -len(usual) :] / usual).square().mean(),
         "identity": 0.5 * (wrong.detach() * torch.exp(-log_variance) + log_variance).mean() + 0.1 * wrong.mean(),
     }
 

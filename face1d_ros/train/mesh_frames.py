@@ -7,7 +7,10 @@ is run again. Letters: M frames, B rows, N landmarks, I identity and K expressio
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,10 @@ from face1d_ros.train.steadied import SteadiedCorpus
 from face1d_ros.train.tracks import FACE_MM
 from face1d_ros.types import FloatArray
 
+REACH_MM = 25.0
+"""How far skin pulls its neighbours along."""
+PATTERNS = 40
+STRENGTHS = (0.5, 3.0)
 SOME = 0.06
 """Share of the coefficients that get any value, in such a frame."""
 GAZE = "eyeLook"
@@ -40,10 +47,17 @@ class HeadChanges:
     """Share of the frames that get another head."""
     mixed_expression: float = 0.5
     """Share of the frames whose expression is moved towards that of another frame."""
-    any_expression: float = 0.3
+    other_strength: float = 0.6
+    """Share of the frames whose expression is made weaker or stronger, by the factors `STRENGTHS` at most."""
+    any_expression: float = 0.5
     """Share of the frames in which some coefficients get any value: what faces rarely do is learned too."""
-    shape_percent: float = 2.0
+    shape_percent: float = 1.5
     """Of the face's size: the most that a smooth field beyond the face model moves landmarks (root mean square)."""
+    bent_percent: float = 0.75
+    """Of the face's size: the most that any smooth field moves landmarks."""
+    unlike: float = 0.6
+    """Of an expression's motion: the most that a face's skin moves otherwise than the face model's (root mean square).
+    Real faces do, and without it a real smile is taken for much else and hardly for a smile."""
     rough_percent: float = 0.8
     """Of the face's size: the most that each landmark is off by itself. Without it networks learn to read faces between
     the few patterns that the noise model's errors are made of, which real errors are not."""
@@ -123,6 +137,7 @@ class FrameStream:
         self._fields = load_noise_model().modes.reshape(-1, frames.points_mm[0].size)
         self._identity_mm = points.identity_mm.reshape(len(points.identity_mm), -1)
         self._expression_mm = points.expression_mm.reshape(len(points.expression_mm), -1)
+        self._unlike = UnlikeMotion.of(points)
         self._mixes = np.array([not name.startswith(GAZE) for name in points.expression_names], np.float32)
         self.taken = 0
 
@@ -137,17 +152,73 @@ class FrameStream:
         identity = before_i + is_other * (rng.standard_normal(before_i.shape, np.float32) - before_i)
         share = rng.random((rows, 1)) * (rng.random((rows, 1)) < changes.mixed_expression)
         expression = before_k + share.astype(np.float32) * self._mixes * (frames.expression[others] - before_k)
+        strength = np.exp(
+            rng.uniform(math.log(STRENGTHS[0]), math.log(STRENGTHS[1]), (rows, 1))
+            * (rng.random((rows, 1)) < changes.other_strength)
+        )
+        expression += self._mixes * (np.clip(expression * strength, 0.0, 1.0).astype(np.float32) - expression)
         anew = (rng.random((rows, 1)) < changes.any_expression) & (rng.random(before_k.shape) < SOME * self._mixes)
         expression = np.where(anew, rng.random(before_k.shape, np.float32), expression)
         points = frames.points_mm[chosen].astype(np.float32).reshape(rows, -1)
         points += (identity - before_i) @ self._identity_mm + (expression - before_k) @ self._expression_mm
         points += beyond_the_model(rng, rows, self._fields, changes)
+        points += self._unlike.draw(rng, rows, changes)(expression[:, None]).reshape(rows, -1)
         return batch_of(
             points.reshape(rows, -1, 3),
             frames.confidence[chosen].astype(np.float32),
             frames.turn_rad[chosen],
             np.concatenate([identity, expression], axis=1),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class UnlikeMotion:
+    """Skin that moves otherwise than the face model's: each landmark's motion, and some of its neighbours', is turned
+    and stretched in a way that changes smoothly over the face.
+    """
+
+    expression_mm: FloatArray
+    """(K, N, 3) motions, and"""
+    spread_mm: FloatArray
+    """(K, N, 3) these with their neighbours'."""
+    patterns: FloatArray
+    """(P, N) smooth over the face."""
+
+    @classmethod
+    @cache
+    def of(cls, points: PointModel) -> UnlikeMotion:
+        """Of a face model's landmarks."""
+        place = points.neutral(np.zeros(len(points.identity_mm), np.float32))
+        near = np.exp(-((place[:, None] - place[None]) ** 2).sum(axis=2) / (2.0 * REACH_MM**2))
+        values, vectors = np.linalg.eigh(near)
+        patterns = (vectors[:, -PATTERNS:] * np.sqrt(values[-PATTERNS:])).T
+        motions = points.expression_mm.astype(np.float32)
+        spread = np.einsum("mn,knc->kmc", near / near.sum(axis=1, keepdims=True), motions)
+        return cls(motions, spread.astype(np.float32), patterns.astype(np.float32))
+
+    def draw(self, rng: np.random.Generator, rows: int, changes: HeadChanges) -> Callable[[FloatArray], FloatArray]:
+        """Faces, as a function from expressions (B, T, K) to what landmarks are off by (B, T, N, 3) mm."""
+        count, size = self.patterns.shape
+        shape = (rows, 3, 3, count)
+        bend = (rng.standard_normal(shape, np.float32).reshape(-1, count) @ self.patterns).reshape(rows, 3, 3, size)
+        bend *= changes.unlike / 3.0**0.5 * rng.random((rows, 1, 1, 1), np.float32)
+        share = rng.random((rows, 1, 1, 1), np.float32)
+
+        field = (rng.standard_normal((rows, 3, count), np.float32) @ self.patterns).swapaxes(1, 2)
+        field *= (
+            0.01
+            * changes.bent_percent
+            * FACE_MM
+            * rng.random((rows, 1, 1), np.float32)
+            / np.sqrt(3.0, dtype=np.float32)
+        )
+
+        def off(expression: FloatArray) -> FloatArray:
+            moved, around = (np.tensordot(expression, basis, 1) for basis in (self.expression_mm, self.spread_mm))
+            mixed = moved + share * (around - moved)
+            return np.asarray(field[:, None] + np.einsum("bcdn,btnd->btnc", bend, mixed, optimize=True), np.float32)
+
+        return off
 
 
 def beyond_the_model(

@@ -27,14 +27,15 @@ from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, identity_of
 from face1d_ros.train.checkpoint import load_checkpoint
 from face1d_ros.train.mesh import LEAST, Batch, MeshDistance, check_corpus, differences, figures_of, usual_spread
-from face1d_ros.train.mesh_frames import HeadChanges, batch_of, beyond_the_model, in_head_mm
+from face1d_ros.train.mesh_frames import HeadChanges, UnlikeMotion, batch_of, beyond_the_model, in_head_mm
 from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.steadied import SteadiedCorpus
 from face1d_ros.train.tracks import stretches
 from face1d_ros.types import FloatArray
 
-WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 0.8, "motion": 1.6, "prediction": 0.05}
-"""Of distance (mm), rotation (rad), coefficients, their change between frames, the next frame's likelihood."""
+WEIGHTS = {"mesh": 1.0, "rotation": 40.0, "expression": 2.0, "motion": 1.6, "prediction": 0.05}
+"""Of distance (mm), rotation (rad), squares of coefficients' errors, their change between frames, the next frame's
+likelihood."""
 TURNS = 12.0
 """Of the motion of rotations, beside that of expressions in what is usual."""
 JUDGED_SEQUENCES = 24
@@ -105,7 +106,7 @@ class MeshTracks:
         parts = {
             "mesh": self.distance(off).mean(),
             "rotation": (turned.square().sum(dim=2) + LEAST).sqrt().mean(),
-            "expression": wrong.abs().mean(),
+            "expression": wrong.square().mean(),
             "motion": (wrong[:, 1:] - wrong[:, :-1]).abs().mean()
             + TURNS * (turned[:, 1:] - turned[:, :-1]).abs().mean(),
             "prediction": _likelihood(known, window.estimate[:, 1:], self.network),
@@ -217,6 +218,7 @@ def estimates_of(
     """Of the chosen frames."""
     seen = in_head_mm(sequence, chosen)
     identity = identity_of(sequence.plan.subject, points)
+    expression = np.asarray(sequence.expression[chosen], np.float32)
     if rng is not None:
         other = (
             rng.standard_normal(identity.shape, np.float32) if rng.random() < HeadChanges().other_identity else identity
@@ -224,8 +226,8 @@ def estimates_of(
         smooth = load_noise_model().modes.reshape(-1, seen[0].size)
         field = beyond_the_model(rng, 1, smooth, HeadChanges()).reshape(seen[0].shape)
         seen += np.tensordot(other - identity, points.identity_mm, 1) + field
+        seen += UnlikeMotion.of(points).draw(rng, 1, HeadChanges())(expression[None])[0]
         identity = other
-    expression = np.asarray(sequence.expression[chosen], np.float32)
     batch = batch_of(
         seen,
         np.asarray(sequence.point_confidence[chosen], np.float32),
