@@ -9,6 +9,7 @@ command = LazyGroup(
         "convert": ("face1d_ros.cli.bench_convert", "Arrays to messages and back."),
         "landmarks": ("face1d_ros.cli.bench_landmarks", "The landmark stage beside bare MediaPipe, and its accuracy."),
         "graph": ("face1d_ros.cli.bench_graph", "Images through the nodes, between processes."),
+        "pipeline": ("face1d_ros.cli.bench_pipeline", "All stages in one process, beside bare MediaPipe."),
         "engines": ("face1d_ros.cli.bench_engines", "Networks on every engine, beside bare ONNX Runtime."),
         "synth": ("face1d_ros.cli.bench_synth", "Synthetic sequences, from plans to files."),
     },
