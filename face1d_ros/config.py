@@ -51,6 +51,10 @@ class Setting:
         key = f"{where}{self.name}"
         if self.type is float and type(value) is int:
             value = float(value)
+        if self.type is str and isinstance(value, bool):
+            raise InvalidValueError(
+                key, value, f"{self.expected}; YAML takes on, off, yes and no for that without quotes"
+            )
         if type(value) is not self.type or not self._admits(value):
             raise InvalidValueError(key, value, self.expected)
         return cast(Value, value)
@@ -205,6 +209,42 @@ class MeshConfig(NodeConfig):
 
 
 @dataclass(frozen=True)
+class ExpressionConfig(NodeConfig):
+    """What tells expressions, their phases and facial actions."""
+
+    name: ClassVar[str] = "expression_node"
+
+    input: str = setting(
+        "landmarks",
+        "What it reads: 'landmarks' (distances and angles of the landmarks on face1d/landmarks) or 'mesh' "
+        "(coefficients on face1d/mesh).",
+        choices=("landmarks", "mesh"),
+    )
+    model: str = setting(
+        "auto", "'auto' (the shipped model for that input), or the name or folder of an expression bundle."
+    )
+    labels: str = setting(
+        "all",
+        "'all' of the model's labels, some of them with commas between (the others count as none of these), or 'off': "
+        "no labels of emotion, the intensity of facial actions alone.",
+    )
+    enter: float = setting(0.7, "Probability from which a label is taken.", between=(0.05, 1.0), dynamic=True)
+    leave: float = setting(
+        0.3, "Probability below which a label is given up; at most `enter`.", between=(0.0, 0.95), dynamic=True
+    )
+    hold_s: float = setting(
+        0.15, "Seconds for which another label must be likely before it is taken.", between=(0.0, 2.0), dynamic=True
+    )
+    neutral_s: float = setting(8.0, "Seconds in which a face's own neutral adapts.", between=(0.5, 600.0), dynamic=True)
+    engine: str = setting("auto", "What runs a model bundle.", choices=("auto", "onnxruntime", "tensorrt"))
+
+    def __post_init__(self) -> None:
+        if self.leave > self.enter:
+            key = f"{self.name}.leave"
+            raise InvalidValueError(key, self.leave, f"at most {self.name}.enter, which is {self.enter:g}")
+
+
+@dataclass(frozen=True)
 class PipelineConfig(NodeConfig):
     """All stages in one process. Each stage's own settings follow with its name before them: `landmarks.max_faces`."""
 
@@ -251,12 +291,17 @@ def settings(config: type) -> tuple[Setting, ...]:
 
 def build(config: type[Config], values: Mapping[str, object], where: str = "") -> Config:
     """A configuration with these values and defaults for the rest; unknown keys and bad values are refused."""
+    return config(**checked(config, values, where))
+
+
+def checked(config: type, values: Mapping[str, object], where: str = "") -> dict[str, Value]:
+    """Each value by itself, in its setting's own type; unknown keys and bad values are refused."""
     known = {s.name: s for s in settings(config)}
     for key in values:
         if key not in known:
             raise UnknownKeyError(key, known, where or config.__name__)
     prefix = f"{where}." if where else ""
-    return config(**{key: known[key].check(value, prefix) for key, value in values.items()})
+    return {key: known[key].check(value, prefix) for key, value in values.items()}
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -270,8 +315,9 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def load_parameter_file(path: str | Path, configs: Mapping[str, type]) -> dict[str, dict[str, object]]:
-    """The values a ROS parameter file gives to each named node, all checked. `/**` addresses every node.
+    """The values a ROS parameter file gives to each named node, each checked. `/**` addresses every node.
 
+    Whether values fit together shows when a node's configuration is built from all that it is given.
     Node names may carry a namespace; only their last part is compared. What belongs to ROS itself passes through:
     `qos_overrides` unchecked, switches such as `use_sim_time` only as true or false: ROS takes all else for false.
     """
@@ -340,7 +386,7 @@ def _check(node: str, values: Mapping[str, object], configs: Mapping[str, type],
     for key, value in values.items():
         stage, _, name = key.partition(".")
         if node == PipelineConfig.name and f"{stage}_node" in configs and name:
-            build(configs[f"{stage}_node"], {name: value}, f"{where}.{stage}")
+            checked(configs[f"{stage}_node"], {name: value}, f"{where}.{stage}")
         else:
             own[key] = value
-    build(configs[node], own, where)
+    checked(configs[node], own, where)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from face1d_ros.config import (
     BenchConfig,
     CameraConfig,
+    ExpressionConfig,
     LandmarksConfig,
     MeshConfig,
     NodeConfig,
@@ -16,6 +18,7 @@ from face1d_ros.config import (
     RecorderConfig,
     SmoothingConfig,
     build,
+    checked,
     load_parameter_file,
 )
 from face1d_ros.errors import InvalidValueError
@@ -44,8 +47,11 @@ class NodeSpec:
     config: type[NodeConfig]
     description: str
     subscribes: tuple[Topic, ...] = ()
+    """A stage's input comes first."""
     publishes: tuple[Topic, ...] = ()
     """A stage's result comes first."""
+    alternatives: tuple[tuple[str, tuple[Topic, ...]], ...] = ()
+    """Of a stage whose setting `input` chooses what it reads: each choice, and what it subscribes to then."""
 
     @property
     def results(self) -> tuple[Topic, ...]:
@@ -61,6 +67,10 @@ class NodeSpec:
     def module(self) -> str:
         """What `python3 -m` starts."""
         return f"face1d_ros.nodes.{self.name}"
+
+    def configured(self, config: Any) -> NodeSpec:
+        """The node with this configuration: it subscribes only to what its `input` needs, if it has such a choice."""
+        return replace(self, subscribes=dict(self.alternatives)[config.input]) if self.alternatives else self
 
 
 IMAGE = Topic("camera/image_raw", "sensor_msgs/msg/Image", "Images of the source.")
@@ -97,6 +107,16 @@ MESH_MARKERS = Topic(
 COEFFICIENT_BARS = Topic(
     "face1d/mesh_bars", "sensor_msgs/msg/Image", "A bar for each expression coefficient, while somebody listens.", True
 )
+EXPRESSION_RESULT = Topic(
+    "face1d/expression",
+    "face1d_ros/msg/FaceExpressionArray",
+    "Expression, intensity and phase of every face, and its facial actions.",
+)
+EXPRESSION_EVENTS = Topic(
+    "face1d/expression_events",
+    "face1d_ros/msg/FaceExpressionEvent",
+    "Each phase of an expression that begins, when it is recognised.",
+)
 SHOWN = (LANDMARKS_SMOOTHED, LANDMARKS_RAW)
 """What people look at: the first of these that is there for the frame."""
 
@@ -125,7 +145,16 @@ MESH = NodeSpec(
     publishes=(MESH_RESULT, HEAD_POSES, MESH_MARKERS, COEFFICIENT_BARS),
 )
 
-STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING, MESH)
+EXPRESSION = NodeSpec(
+    "expression_node",
+    ExpressionConfig,
+    "Tells expressions with their phases, and facial actions, from the landmarks or else from the coefficients.",
+    subscribes=(LANDMARKS_SMOOTHED, CAMERA_INFO, MESH_RESULT),
+    publishes=(EXPRESSION_RESULT, EXPRESSION_EVENTS),
+    alternatives=(("landmarks", (LANDMARKS_SMOOTHED, CAMERA_INFO)), ("mesh", (MESH_RESULT,))),
+)
+
+STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING, MESH, EXPRESSION)
 NODES: tuple[NodeSpec, ...] = (CAMERA, *STAGES)
 
 PIPELINE = NodeSpec(
@@ -186,14 +215,18 @@ def plan(
     chosen = _select(stages)
     values = load_parameter_file(parameter_file, CONFIGS) if parameter_file else {}
     for node, settings in (overrides or {}).items():
-        build(CONFIGS[node], settings, node)
+        checked(CONFIGS[node], settings, node)
         values.setdefault(node, {}).update(settings)
 
     nodes: list[tuple[NodeSpec, Mapping[str, object]]] = [] if image_topic else [(CAMERA, values.get(CAMERA.name, {}))]
     if mode == "pipeline":
-        nodes.append((PIPELINE, _pipeline_parameters(chosen, values)))
+        together = _pipeline_parameters(chosen, values)
+        check_chain([stage.configured(build(stage.config, _below(stage, together), stage.stage)) for stage in chosen])
+        nodes.append((PIPELINE, together))
     else:
-        nodes += [(stage, values.get(stage.name, {})) for stage in chosen]
+        for stage in chosen:
+            build(stage.config, values.get(stage.name, {}), stage.name)
+            nodes.append((stage, values.get(stage.name, {})))
 
     time = {"use_sim_time": True} if use_sim_time else {}
     remappings = _of_camera(_name("image_topic", image_topic)) if image_topic else {}
@@ -224,6 +257,12 @@ def _pipeline_parameters(stages: tuple[NodeSpec, ...], values: Mapping[str, Mapp
     return parameters
 
 
+def _below(stage: NodeSpec, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Those of the pipeline's parameters that are the stage's own, without its name before them."""
+    prefix = f"{stage.stage}."
+    return {key.removeprefix(prefix): value for key, value in parameters.items() if key.startswith(prefix)}
+
+
 def _name(key: str, name: str) -> str:
     """A ROS name that can be remapped to; ROS itself would refuse others in every node, after its start."""
     if not re.fullmatch(r"(/|~/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
@@ -232,13 +271,24 @@ def _name(key: str, name: str) -> str:
 
 
 def check_chain(specs: Sequence[NodeSpec]) -> None:
-    """Refuse stages that cannot run one after the other: each but the first takes what came before."""
+    """Refuse stages that cannot run one after the other: each but the first takes what came before.
+
+    `specs` as they are with their configurations.
+    """
     there = {specs[0].subscribes[0].name}
     for spec in specs:
         needed = spec.subscribes[0].name
         if needed not in there:
-            raise InvalidValueError("stages", spec.stage, f"also the stage that makes {needed}")
+            raise InvalidValueError("stages", spec.stage, f"also {_remedy(spec, there)}")
         there.add(spec.publishes[0].name)
+
+
+def _remedy(spec: NodeSpec, there: Collection[str]) -> str:
+    """What a stage lacks where only these topics are there, and what it could read in its place."""
+    needed = spec.subscribes[0].name
+    makers = [f" ({stage.stage})" for stage in STAGES if stage.publishes[0].name == needed]
+    others = [f"{spec.stage}.input: {name}" for name, (topic, *_) in spec.alternatives if topic.name in there]
+    return ", or ".join(["".join([f"the stage that makes {needed}", *makers]), *others])
 
 
 def _select(stages: tuple[str, ...]) -> tuple[NodeSpec, ...]:

@@ -222,18 +222,6 @@ class FaceExpression:
 
 
 @dataclass(frozen=True, eq=False)
-class FaceExpressionArray:
-    """Expressions of all faces of one frame."""
-
-    header: Header = Header()
-    labels: tuple[str, ...] = ()
-    action_names: tuple[str, ...] = ()
-    faces: tuple[FaceExpression, ...] = ()
-    ended_track_ids: tuple[int, ...] = ()
-    info: StageInfo = StageInfo()
-
-
-@dataclass(frozen=True, eq=False)
 class FaceExpressionEvent:
     """A phase of an expression begins."""
 
@@ -244,6 +232,19 @@ class FaceExpressionEvent:
     previous_phase: Phase = Phase.UNKNOWN
     began_ns: int = 0
     intensity: float = NAN
+
+
+@dataclass(frozen=True, eq=False)
+class FaceExpressionArray:
+    """Expressions of all faces of one frame."""
+
+    header: Header = Header()
+    labels: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+    faces: tuple[FaceExpression, ...] = ()
+    ended_track_ids: tuple[int, ...] = ()
+    events: tuple[FaceExpressionEvent, ...] = ()
+    info: StageInfo = StageInfo()
 
 
 @dataclass(frozen=True, eq=False)

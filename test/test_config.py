@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from face1d_ros.config import CameraConfig, LandmarksConfig, build, load_parameter_file, settings
+from face1d_ros.config import CameraConfig, ExpressionConfig, LandmarksConfig, build, load_parameter_file, settings
 from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
 from face1d_ros.graph import CONFIGS
 
@@ -49,6 +49,56 @@ def test_a_whole_number_is_taken_for_a_float() -> None:
     config = build(CameraConfig, {"rate_hz": 15})
     assert config.rate_hz == 15.0
     assert isinstance(config.rate_hz, float)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"input": "image"}, "input: got 'image', expected one of landmarks, mesh"),
+        ({"enter": 0.01}, "enter: got 0.01, expected a number from 0.05 to 1"),
+        ({"leave": 0.96}, "leave: got 0.96, expected a number from 0 to 0.95"),
+        ({"leave": 0.9}, r"expression_node\.leave: got 0\.9, expected at most expression_node\.enter, which is "),
+        ({"enter": 0.1}, r"expression_node\.leave: got .*, expected at most expression_node\.enter, which is 0\.1"),
+        ({"hold_s": -0.1}, "hold_s"),
+        ({"neutral_s": 0}, "neutral_s"),
+        ({"labels": True}, "labels"),
+    ],
+)
+def test_expression_settings_that_cannot_be_are_refused(values: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidValueError, match=says):
+        build(ExpressionConfig, values)
+
+
+def test_a_word_that_yaml_takes_for_true_or_false_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("expression_node: {ros__parameters: {labels: off}}")
+    with pytest.raises(InvalidValueError, match=r"labels: got False, expected text; YAML takes .* without quotes"):
+        load_parameter_file(file, CONFIGS)
+    file.write_text("expression_node: {ros__parameters: {labels: 'off'}}")
+    assert load_parameter_file(file, CONFIGS) == {"expression_node": {"labels": "off"}}
+
+
+def test_a_label_may_be_given_up_where_it_is_taken() -> None:
+    assert build(ExpressionConfig, {"enter": 0.5, "leave": 0.5}).leave == 0.5
+
+
+def test_what_may_change_of_expression_is_how_labels_are_taken_and_the_neutral() -> None:
+    dynamic = {setting.name for setting in settings(ExpressionConfig) if setting.dynamic}
+    assert {"enter", "leave", "hold_s", "neutral_s"} <= dynamic and not {"input", "model", "labels"} & dynamic
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "expression_node: {ros__parameters: {enter: 0.3, leave: 0.2}}",
+        "{/robot/expression_node: {ros__parameters: {enter: 0.3}}, expression_node: {ros__parameters: {leave: 0.2}}}",
+        "pipeline_node: {ros__parameters: {expression: {enter: 0.3, leave: 0.2}}}",
+    ],
+)
+def test_settings_of_a_file_need_not_fit_the_others_defaults(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    assert load_parameter_file(file, CONFIGS)
 
 
 def test_a_parameter_file_is_read_by_node(tmp_path: Path) -> None:

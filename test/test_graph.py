@@ -8,8 +8,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from face1d_ros.errors import Face1dError
-from face1d_ros.graph import IMAGE, NODES, plan
+from face1d_ros.config import ExpressionConfig, MeshConfig, settings
+from face1d_ros.errors import Face1dError, InvalidValueError
+from face1d_ros.graph import (
+    CAMERA_INFO,
+    EXPRESSION,
+    IMAGE,
+    LANDMARKS_SMOOTHED,
+    MESH,
+    MESH_RESULT,
+    NODES,
+    SMOOTHING,
+    NodeSpec,
+    Start,
+    check_chain,
+    plan,
+)
+
+EXPRESSION_OF_MESHES = {"expression_node": {"input": "mesh"}}
 
 
 def parameters_of(arguments: list[str]) -> dict[str, object]:
@@ -60,8 +76,70 @@ def test_a_namespace_is_written_with_one_slash() -> None:
         {"parameter_file": "/nowhere/p.yaml"},
         {"overrides": {"landmarks_node": {"max_face": 1}}},
         {"overrides": {"landmarks_node": {"max_faces": 99}}},
+        {"overrides": {"expression_node": {"enter": 0.1}}},
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(Face1dError):
         plan(**wrong)  # type: ignore[arg-type]
+
+
+def reading(given: str) -> NodeSpec:
+    return EXPRESSION.configured(ExpressionConfig(input=given))
+
+
+def test_expressions_are_read_from_landmarks_or_else_from_coefficients() -> None:
+    assert EXPRESSION.configured(ExpressionConfig()).subscribes == (LANDMARKS_SMOOTHED, CAMERA_INFO)
+    assert reading("mesh").subscribes == (MESH_RESULT,)
+    assert reading("mesh").configured(ExpressionConfig()).subscribes == (LANDMARKS_SMOOTHED, CAMERA_INFO)
+    (choice,) = (setting for setting in settings(ExpressionConfig) if setting.name == "input")
+    assert dict(EXPRESSION.alternatives).keys() == set(choice.choices)
+    assert set(EXPRESSION.subscribes) == {topic for _, topics in EXPRESSION.alternatives for topic in topics}
+
+
+def test_every_other_stage_reads_the_same_whatever_it_is_told() -> None:
+    assert MESH.configured(MeshConfig()) is MESH
+
+
+def test_a_chain_without_the_stage_before_expression_says_both_ways_out() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        check_chain([SMOOTHING, reading("mesh")])
+    said = "expected also the stage that makes face1d/mesh (mesh), or expression.input: landmarks"
+    assert str(caught.value) == f"stages: got 'expression', {said}"
+    check_chain([SMOOTHING, reading("landmarks")])
+    check_chain([SMOOTHING, MESH, reading("mesh")])
+
+
+def test_what_is_no_way_out_is_not_offered() -> None:
+    with pytest.raises(InvalidValueError, match=r"the stage that makes face1d/landmarks \(smoothing\)$"):
+        check_chain([plan(stages=("landmarks",))[-1].node, reading("landmarks")])
+
+
+def test_stages_that_a_pipeline_cannot_join_are_refused_before_it_starts() -> None:
+    chosen = ("landmarks", "smoothing", "expression")
+    with pytest.raises(InvalidValueError, match=r"expression\.input: landmarks"):
+        plan(mode="pipeline", stages=chosen, overrides=EXPRESSION_OF_MESHES)
+    *_, pipeline = plan(mode="pipeline", stages=chosen)
+    assert pipeline.node.name == "pipeline_node"
+
+
+def test_the_pipelines_own_section_says_what_a_stage_reads(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("pipeline_node: {ros__parameters: {expression: {input: mesh}}}")
+    with pytest.raises(InvalidValueError, match=r"expression\.input: landmarks"):
+        plan(mode="pipeline", stages=("landmarks", "smoothing", "expression"), parameter_file=str(file))
+
+
+def test_in_the_graph_the_stage_before_may_run_elsewhere() -> None:
+    starts = plan(stages=("expression",), image_topic="/robot/rgb")
+    assert starts == [Start(EXPRESSION, remappings={CAMERA_INFO.name: "/robot/camera_info"})]
+
+
+def test_settings_are_checked_together_wherever_they_come_from(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("expression_node: {ros__parameters: {leave: 0.2}}")
+    overrides = {"expression_node": {"enter": 0.3}}
+    for mode in ("graph", "pipeline"):
+        assert plan(mode=mode, parameter_file=str(file), overrides=overrides)
+        with pytest.raises(InvalidValueError, match=r"leave: got 0\.2, expected at most .*enter, which is 0\.1"):
+            plan(mode=mode, parameter_file=str(file), overrides={"expression_node": {"enter": 0.1}})

@@ -88,7 +88,7 @@ def cases(rng: np.random.Generator) -> Iterator[tuple[Row, Any]]:
         mesh = FaceMeshArray(HEADER, "basis 1", "0" * 64, names, tuple(_mesh(rng) for _ in range(count)), (), INFO)
         yield _case(mesh, count), mesh
         faces = tuple(FaceExpression(probabilities=_random(rng, len(LABELS))) for _ in range(count))
-        expression = FaceExpressionArray(HEADER, LABELS, (), faces, (), INFO)
+        expression = FaceExpressionArray(HEADER, LABELS, (), faces, info=INFO)
         yield _case(expression, count), expression
         identity = FaceIdentityArray(HEADER, (FaceIdentity(),) * count, (), INFO)
         yield _case(identity, count), identity

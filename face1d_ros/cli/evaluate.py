@@ -17,6 +17,11 @@ command = LazyGroup(
             "face1d_ros.cli.evaluate_ablation",
             "What each part of 1DFormer is worth, retrained, beside the paper's table.",
         ),
+        "ablation-expression": (
+            "face1d_ros.cli.evaluate_ablation_expression",
+            "What distances, angles and differences are worth to expressions, retrained.",
+        ),
+        "expression": ("face1d_ros.cli.evaluate_expression", "Labels and phases of expressions."),
         "mesh": ("face1d_ros.cli.evaluate_mesh", "Coefficients of a 3D face model, meshes and head pose."),
         "smoothing": ("face1d_ros.cli.evaluate_smoothing", "Filters and networks that steady landmarks over time."),
     },

@@ -33,6 +33,7 @@ from face1d_ros.types import (
 
 RECORDED = Path(__file__).with_name("astronaut_face.json")
 STAMP_NS = 1_767_225_600_033_333_333
+SMILE_BEGAN_NS = STAMP_NS - 66_666_667
 HEADER = Header(STAMP_NS, "camera_optical_frame")
 HANDLE = "5f0c9e2ab1d74c38"
 ENROLLED_NS = 1_764_547_200_000_000_000
@@ -83,27 +84,28 @@ def mesh() -> FaceMeshArray:
 
 
 def expression() -> FaceExpressionArray:
-    """A smile on its way."""
+    """A smile that has begun."""
     face = FaceExpression(
         track_id=1,
         label="happiness",
         confidence=0.87,
         probabilities=_floats(0.87, 0.06),
         none_probability=0.07,
-        intensity=0.55,
+        intensity=0.2,
         phase=Phase.ONSET,
         phase_confidence=0.92,
-        since_onset_s=0.3,
-        actions=_floats(0.02, 0.61, 0.58),
+        since_onset_s=(STAMP_NS - SMILE_BEGAN_NS) * 1e-9,
+        actions=_floats(0.02, 0.22, 0.2),
     )
-    actions = ("jawOpen", "mouthSmile_L", "mouthSmile_R")
-    return FaceExpressionArray(HEADER, ("happiness", "surprise"), actions, (face,), (), _info("expression"))
+    actions = ("AU26 jaw drop", "AU12 lip corner puller left", "AU12 lip corner puller right")
+    return FaceExpressionArray(
+        HEADER, ("happiness", "surprise"), actions, (face,), (), (expression_event(),), _info("expression")
+    )
 
 
 def expression_event() -> FaceExpressionEvent:
     """The beginning of that smile."""
-    began_ns = STAMP_NS - 66_666_667
-    return FaceExpressionEvent(HEADER, 1, "happiness", Phase.ONSET, Phase.NEUTRAL, began_ns, 0.12)
+    return FaceExpressionEvent(HEADER, 1, "happiness", Phase.ONSET, Phase.NEUTRAL, SMILE_BEGAN_NS, 0.12)
 
 
 def identity() -> FaceIdentityArray:

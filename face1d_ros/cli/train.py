@@ -7,6 +7,7 @@ command = LazyGroup(
     help="Train a network on synthetic faces (docs/training.md). Needs PyTorch: requirements/train.txt.",
     lazy={
         "asymmetry": ("face1d_ros.cli.train_asymmetry", "How the mesh stage reads either half of a face."),
+        "expression": ("face1d_ros.cli.train_expression", "Label, intensity and phase of expressions."),
         "mesh": ("face1d_ros.cli.train_mesh", "Coefficients of a 3D face model from landmarks."),
         "smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks."),
     },

@@ -19,8 +19,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 CHECKPOINT = "network.safetensors"
 
 
-def training_options(task: str, default: str) -> Callable[[Function], Function]:
-    """Those of every task: model, recipe, corpus, output, threads, face model, and --list, which ends the command."""
+def training_options(task: str, default: str, *, corpora: bool = True) -> Callable[[Function], Function]:
+    """Those of every task: model, recipe, output, threads, face model, and --list, which ends the command; and the
+    corpora that most learn from.
+    """
 
     def list_recipes(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         if not wanted or context.resilient_parsing:
@@ -48,7 +50,7 @@ def training_options(task: str, default: str) -> Callable[[Function], Function]:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="A recipe of your own in place of --model.",
         ),
-        CORPORA,
+        *((CORPORA,) if corpora else ()),
         click.option(
             "--output",
             type=click.Path(file_okay=False, path_type=Path),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from face1d_ros import types
-from face1d_ros.convert.fields import Unfit
+from face1d_ros.convert.fields import Unfit, shown
 
 BLENDSHAPES = 52
 
@@ -32,6 +32,10 @@ def _expression_array(array: types.FaceExpressionArray) -> None:
     for index, face in enumerate(array.faces):
         _agree(f"faces[{index}].probabilities", face.probabilities, len(array.labels), "labels")
         _agree(f"faces[{index}].actions", face.actions, len(array.action_names), "action_names")
+    for index, event in enumerate(array.events):
+        came, expected = event.header, array.header
+        if (came.stamp_ns, came.frame_id) != (expected.stamp_ns, expected.frame_id):
+            raise Unfit(shown(came), "the header of the message", f"events[{index}].header")
 
 
 def _agree(path: str, values: types.FloatArray, count: int, what: str) -> None:

@@ -85,15 +85,27 @@ def phase_macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
 class EventErrors:
     """When one phase begins, predicted against true."""
 
-    absolute_ms: float
-    """Mean over the matched events; NaN if there is none."""
-    signed_ms: float
-    """Mean; + is late."""
-    matched: int
+    late_ms: tuple[float, ...]
+    """Of each matched event; + is late."""
     missed: int
     """True ones without a predicted one."""
     extra: int
     """Predicted ones without a true one."""
+
+    @property
+    def matched(self) -> int:
+        """How many were found."""
+        return len(self.late_ms)
+
+    @property
+    def absolute_ms(self) -> float:
+        """Mean over the matched events; NaN if there is none."""
+        return float(np.abs(self.late_ms).mean()) if self.late_ms else float("nan")
+
+    @property
+    def signed_ms(self) -> float:
+        """Mean; + is late."""
+        return float(np.mean(self.late_ms)) if self.late_ms else float("nan")
 
 
 def event_errors(
@@ -126,16 +138,9 @@ def _errors(true_s: Floats, predicted_s: Floats, within_s: float) -> EventErrors
     cost = np.where(near, np.abs(late), within_s * (min(late.shape) + 1))
     rows, columns = linear_sum_assignment(cost)
     kept = near[rows, columns]
-    errors_ms = 1e3 * late[rows, columns][kept]
-    matched = int(kept.sum())
-    nothing = float("nan")
-    return EventErrors(
-        absolute_ms=float(np.abs(errors_ms).mean()) if matched else nothing,
-        signed_ms=float(errors_ms.mean()) if matched else nothing,
-        matched=matched,
-        missed=len(true_s) - matched,
-        extra=len(predicted_s) - matched,
-    )
+    matched_ms = 1e3 * late[rows, columns][kept]
+    matched = len(matched_ms)
+    return EventErrors(tuple(matched_ms.tolist()), missed=len(true_s) - matched, extra=len(predicted_s) - matched)
 
 
 def _classes(truth: ArrayLike, predicted: ArrayLike, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -8,8 +8,11 @@ from typing import Any
 
 from face1d_ros.nets.bidirectional_lstm import BidirectionalLstm, BidirectionalLstmConfig
 from face1d_ros.nets.coefficient_lstm import CoefficientLstm, CoefficientLstmConfig
+from face1d_ros.nets.conv_lstm import ConvLstm, ConvLstmConfig
 from face1d_ros.nets.curve_cnn import CurveCnn, CurveCnnConfig
 from face1d_ros.nets.curve_transformer import CurveTransformer, CurveTransformerConfig
+from face1d_ros.nets.expression_baselines import ExpressionCnn, ExpressionLogistic, ExpressionLstm
+from face1d_ros.nets.expression_network import ExpressionConfig
 from face1d_ros.nets.gru import Gru, GruConfig
 from face1d_ros.nets.hybrid import Hybrid, HybridConfig
 from face1d_ros.nets.lstm import Lstm, LstmConfig
@@ -31,6 +34,10 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     CurveCnn.family: (CurveCnnConfig, CurveCnn),
     CurveTransformer.family: (CurveTransformerConfig, CurveTransformer),
     CoefficientLstm.family: (CoefficientLstmConfig, CoefficientLstm),
+    ConvLstm.family: (ConvLstmConfig, ConvLstm),
+    ExpressionLogistic.family: (ExpressionConfig, ExpressionLogistic),
+    ExpressionCnn.family: (ExpressionConfig, ExpressionCnn),
+    ExpressionLstm.family: (ExpressionConfig, ExpressionLstm),
 }
 """The configuration and the network of each."""
 

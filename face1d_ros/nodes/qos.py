@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rclpy.qos import QoSHistoryPolicy, QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from face1d_ros.graph import COEFFICIENT_BARS, IMAGE, LANDMARK_MARKERS, MESH_MARKERS, OVERLAY
+from face1d_ros.graph import COEFFICIENT_BARS, EXPRESSION_EVENTS, IMAGE, LANDMARK_MARKERS, MESH_MARKERS, OVERLAY
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -38,10 +38,17 @@ def view_qos() -> QoSProfile:
     return QoSProfile(history=QoSHistoryPolicy.KEEP_LAST, depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
 
 
+def event_qos() -> QoSProfile:
+    """Reliable, keep last 50: one frame may bring several, and none is told twice."""
+    return QoSProfile(history=QoSHistoryPolicy.KEEP_LAST, depth=50, reliability=QoSReliabilityPolicy.RELIABLE)
+
+
 def default_qos(topic: str) -> QoSProfile:
     """The profile of a topic of the graph, by its name before remapping."""
     if topic == IMAGE.name:
         return image_qos()
+    if topic == EXPRESSION_EVENTS.name:
+        return event_qos()
     return view_qos() if topic in VIEWED else result_qos()
 
 

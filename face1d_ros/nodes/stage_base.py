@@ -11,7 +11,7 @@ from typing import Any
 from face1d_ros import msg as messages
 from face1d_ros.errors import ConversionError, ImageError
 from face1d_ros.geometry.camera_model import Camera
-from face1d_ros.graph import CAMERA_INFO, NodeSpec
+from face1d_ros.graph import CAMERA_INFO, NodeSpec, check_chain
 from face1d_ros.nodes.base import FaceNode
 from face1d_ros.nodes.camera_info import CameraInfoInput
 from face1d_ros.nodes.chain import Link
@@ -74,6 +74,8 @@ class StageNode(FaceNode):
 
     def set_up(self) -> None:
         """Make the stages, their publishers, and the input."""
+        self._specs = tuple(spec.configured(self.config_of(spec)) for spec in self._specs)
+        check_chain(self._specs)
         for spec in self._specs:
             topic = spec.publishes[0]
             publisher = create_publisher(self, getattr(messages, topic.type.rsplit("/", 1)[1]), topic.name)

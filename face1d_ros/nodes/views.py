@@ -10,13 +10,24 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
+from face1d_ros.convert import to_message
 from face1d_ros.drawing import draw_faces
-from face1d_ros.graph import COEFFICIENT_BARS, HEAD_POSES, LANDMARK_MARKERS, MESH_MARKERS, OVERLAY, SHOWN, NodeSpec
+from face1d_ros.graph import (
+    COEFFICIENT_BARS,
+    EXPRESSION_EVENTS,
+    HEAD_POSES,
+    LANDMARK_MARKERS,
+    MESH_MARKERS,
+    OVERLAY,
+    SHOWN,
+    NodeSpec,
+)
+from face1d_ros.msg import FaceExpressionEvent
 from face1d_ros.nodes.camera_topics import ImageMessage
 from face1d_ros.nodes.markers import FaceMarkers
 from face1d_ros.nodes.mesh_views import CoefficientBars, HeadPoses, MeshMarkers
 from face1d_ros.nodes.qos import create_publisher
-from face1d_ros.types import FaceLandmarksArray, Frame
+from face1d_ros.types import FaceExpressionArray, FaceLandmarksArray, Frame
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -56,12 +67,25 @@ class Markers:
         self.publishers[0].publish(self._faces.message(result))
 
 
+class ExpressionEvents:
+    """Each phase that begins, as a message of its own."""
+
+    def __init__(self, node: Node) -> None:
+        self.publishers = (create_publisher(node, FaceExpressionEvent, EXPRESSION_EVENTS.name),)
+
+    def show(self, given: Any, result: FaceExpressionArray) -> None:
+        """In the order in which the result has them."""
+        for event in result.events:
+            self.publishers[0].publish(to_message(event))
+
+
 VIEWS: dict[str, Callable[[Node], View]] = {
     OVERLAY.name: Overlay,
     LANDMARK_MARKERS.name: Markers,
     HEAD_POSES.name: HeadPoses,
     MESH_MARKERS.name: MeshMarkers,
     COEFFICIENT_BARS.name: CoefficientBars,
+    EXPRESSION_EVENTS.name: ExpressionEvents,
 }
 """How these topics are made, by name. Each shows the frame and the result it comes from."""
 

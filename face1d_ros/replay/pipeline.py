@@ -43,7 +43,8 @@ def make_steps(configs: Mapping[str, Any], specs: Sequence[NodeSpec] = STAGES) -
     steps: list[Step] = []
     try:
         for spec in specs:
-            steps.append(Step(spec, FACTORIES[spec.name](configs.get(spec.name) or spec.config())))
+            config = configs.get(spec.name) or spec.config()
+            steps.append(Step(spec.configured(config), FACTORIES[spec.name](config)))
     except BaseException:
         for step in steps:
             step.stage.close()

@@ -27,8 +27,15 @@ def _mesh(config: Any) -> Stage:
     return MeshStage(config)
 
 
+def _expression(config: Any) -> Stage:
+    from face1d_ros.stages.expression import ExpressionStage
+
+    return ExpressionStage(config)
+
+
 FACTORIES: dict[str, Callable[[Any], Stage]] = {
     "landmarks_node": _landmarks,
     "smoothing_node": _smoothing,
     "mesh_node": _mesh,
+    "expression_node": _expression,
 }

@@ -21,6 +21,8 @@ from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.state import load_state, save_state
 
 STATE, HISTORY = "state.safetensors", "history.jsonl"
+RANDOM = "random"
+"""State of PyTorch's generator, from which dropout is drawn."""
 SAVE_EVERY = 100
 """Steps: about half a minute."""
 WARM_UP = 0.03
@@ -146,6 +148,8 @@ def _resume(
         state[number] = {name: adam[f"{number}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     task.go_on_from(_part(tensors, "task."))
+    if RANDOM in tensors:
+        torch.set_rng_state(tensors[RANDOM])
     return int(header["step"])
 
 
@@ -164,6 +168,7 @@ def _save(
     }
     groups = {"network": task.network.state_dict(), "averaged": averaged, "adam": adam, "task": task.state()}
     tensors = {f"{group}.{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
+    tensors[RANDOM] = torch.get_rng_state()
     save_state(folder / STATE, tensors, {"recipe": json.dumps(recipe.to_json(), sort_keys=True), "step": str(step)})
 
 

@@ -33,6 +33,8 @@ class Recipe:
     task: str
     family: str
     landmarks: int = 478
+    input: str = ""
+    """What an expression network reads: mesh, or landmarks."""
     config: dict[str, Any] = field(default_factory=dict)
     """Of the network, where it is not the default."""
     data: Data = Data()

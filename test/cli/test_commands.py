@@ -16,6 +16,8 @@ import yaml
 from ros_domain import isolated
 from stopwatch import time_to_end_s
 
+from face1d_ros.graph import NODES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -57,6 +59,11 @@ def test_an_unknown_command_is_refused() -> None:
         (("--stages", "landmark"), "expected some of landmarks"),
         (("--config", "/nowhere.yaml"), "does not exist"),
         (("--landmarks.max-face", "1"), "--landmarks.max-faces"),
+        (("--expression.leave", "0.9"), "expression_node.leave: got 0.9, expected at most expression_node.enter"),
+        (
+            ("--mode", "pipeline", "--stages", "landmarks,smoothing,expression", "--expression.input", "mesh"),
+            "expression.input: landmarks",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_starts(arguments: tuple[str, ...], says: str) -> None:
@@ -111,9 +118,7 @@ def test_up_starts_the_nodes_and_ends_them_on_ctrl_c() -> None:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"} <= {
-            each.split()[0] for each in lines if "active" in each
-        }:
+        if {node.name for node in NODES} <= {each.split()[0] for each in lines if "active" in each}:
             break
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)

@@ -43,8 +43,8 @@ def start(*arguments: object, code: str = "from face1d_ros.cli.main import main;
     return subprocess.Popen(words, cwd=ROOT, **options)
 
 
-RAW, SMOOTHED, MESH = "/face1d/landmarks_raw", "/face1d/landmarks", "/face1d/mesh"
-TOPICS = (SMOOTHED, RAW, MESH)
+RAW, SMOOTHED, MESH, EXPRESSION = (f"/face1d/{name}" for name in ("landmarks_raw", "landmarks", "mesh", "expression"))
+TOPICS = (EXPRESSION, SMOOTHED, RAW, MESH)
 
 
 def results(bag: Path, topic: str = RAW) -> list[FaceLandmarksArray]:
@@ -210,7 +210,7 @@ def test_a_source_that_breaks_off_is_told_after_its_last_frame(tmp_path: Path) -
 
 
 def test_a_full_disk_ends_the_run_and_leaves_complete_files(tmp_path: Path) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))\n"
     code = limit + "from face1d_ros.cli.main import main; main()"
     process = start(*FAST, "--bag", tmp_path / "bag", code=code)
     said, errors = process.communicate(timeout=DEADLINE_S)

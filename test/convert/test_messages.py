@@ -50,7 +50,7 @@ class Maker:
         return self._agreeing(value)
 
     def _agreeing(self, value: Any) -> Any:
-        """Let the faces of an array have as many values as the array has names."""
+        """Let the faces of an array have as many values as the array has names, and its events its header."""
         if isinstance(value, types.FaceMeshArray):
             count = len(value.expression_names)
             faces = tuple(dataclasses.replace(face, expression=self._some(count)) for face in value.faces)
@@ -61,7 +61,8 @@ class Maker:
                 dataclasses.replace(face, probabilities=self._some(labels), actions=self._some(actions))
                 for face in value.faces
             )
-            return dataclasses.replace(value, faces=faces)
+            events = tuple(dataclasses.replace(event, header=value.header) for event in value.events)
+            return dataclasses.replace(value, faces=faces, events=events)
         return value
 
     def _field(self, field: dataclasses.Field[Any], hint: Any) -> Any:

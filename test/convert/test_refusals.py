@@ -19,6 +19,10 @@ def one_face(**fields: Any) -> types.FaceLandmarksArray:
     return types.FaceLandmarksArray(faces=(types.FaceLandmarks(), types.FaceLandmarks(**fields)))
 
 
+def event(stamp_ns: int, frame_id: str) -> types.FaceExpressionEvent:
+    return types.FaceExpressionEvent(types.Header(stamp_ns, frame_id))
+
+
 FACE = "FaceLandmarksArray.faces[1]."
 UNFIT_VALUES: list[tuple[str, Any]] = [
     (FACE + "points", one_face(points=np.zeros((4, 3)))),
@@ -69,6 +73,13 @@ UNFIT_VALUES: list[tuple[str, Any]] = [
         "FaceExpressionArray.faces[0].actions",
         types.FaceExpressionArray(faces=(types.FaceExpression(actions=np.zeros(1, np.float32)),)),
     ),
+    (
+        "FaceExpressionArray.events[1].header",
+        types.FaceExpressionArray(types.Header(5, "c"), events=(event(5, "c"), event(4, "c"))),
+    ),
+    ("FaceExpressionArray.events[0].header", types.FaceExpressionArray(types.Header(5, "c"), events=(event(5, "d"),))),
+    ("FaceExpressionArray.events[0].phase", types.FaceExpressionArray(events=(types.FaceExpressionEvent(phase=5),))),  # type: ignore[arg-type]
+    ("FaceExpressionArray.events[0]", types.FaceExpressionArray(events=(types.FaceExpression(),))),  # type: ignore[arg-type]
     ("FaceIdentity.factors", types.FaceIdentity(factors=4)),  # type: ignore[arg-type]
     ("value", object()),
     ("value", types.Frame(types.Header(), np.zeros((1, 1, 3), np.uint8))),
@@ -96,6 +107,12 @@ def header(**time: int) -> Any:
     return message
 
 
+def late_event() -> Any:
+    message = msg.FaceExpressionEvent()
+    message.header.stamp.sec = 1
+    return message
+
+
 BAD_MESSAGES: list[tuple[str, Any]] = [
     (FACE + "points", landmarks(lambda face: face.points.extend([0.0] * 4))),
     (FACE + "points", landmarks(lambda face: setattr(face, "topology", 478))),
@@ -106,6 +123,8 @@ BAD_MESSAGES: list[tuple[str, Any]] = [
     ("FaceLandmarksArray.header.stamp.nanosec", header(nanosec=10**9)),
     ("FaceAsymmetry.weaker_side", msg.FaceAsymmetry(weaker_side=4)),
     ("FaceExpression.phase", msg.FaceExpression(phase=5)),
+    ("FaceExpressionArray.events[0].phase", msg.FaceExpressionArray(events=[msg.FaceExpressionEvent(phase=5)])),
+    ("FaceExpressionArray.events[0].header", msg.FaceExpressionArray(events=[late_event()])),
     ("FaceIdentity.decision", msg.FaceIdentity(decision=6)),
     ("FaceIdentity.factors", msg.FaceIdentity(factors=4)),
     ("message", object()),

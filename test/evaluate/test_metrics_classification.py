@@ -73,9 +73,9 @@ def test_events_are_beginnings_and_their_errors_in_ms() -> None:
     answer = [N, N, N, ON, A, F, F, N, N]
     stamps = np.arange(9) * 0.04
     found = event_errors(truth, answer, stamps)
-    assert found[Phase.ONSET] == EventErrors(pytest.approx(40.0), pytest.approx(40.0), 1, 0, 0)
-    assert found[Phase.APEX] == EventErrors(pytest.approx(0.0), pytest.approx(0.0), 1, 0, 0)
-    assert found[Phase.OFFSET] == EventErrors(pytest.approx(40.0), pytest.approx(-40.0), 1, 0, 0)
+    assert found[Phase.ONSET] == EventErrors(pytest.approx((40.0,)), 0, 0)
+    assert found[Phase.APEX] == EventErrors(pytest.approx((0.0,)), 0, 0)
+    assert found[Phase.OFFSET] == EventErrors(pytest.approx((-40.0,)), 0, 0)
 
 
 def test_missed_and_extra_events_are_counted() -> None:

@@ -29,6 +29,7 @@ from launch.actions import (  # noqa: E402
 from launch.event_handlers import OnProcessExit, OnProcessStart  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
 
+from face1d_ros import graph as described  # noqa: E402
 from face1d_ros.msg import FaceLandmarksArray  # noqa: E402
 
 LAUNCH_FILE = Path(__file__).parents[2] / "launch" / "face1d.launch.py"
@@ -38,10 +39,11 @@ SETUPS = {
     "pipeline": ({"mode": "pipeline"}, ""),
     "namespace": ({"namespace": "robot", "source": "portrait"}, "/robot"),
 }
+EVERY_NODE = {node.name for node in described.NODES}
 NODES = {
-    "graph": {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"},
+    "graph": EVERY_NODE,
     "pipeline": {"camera_node", "pipeline_node"},
-    "namespace": {"camera_node", "landmarks_node", "smoothing_node", "mesh_node"},
+    "namespace": EVERY_NODE,
 }
 
 
@@ -137,7 +139,7 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         ended.append((event.process_name.rsplit("-", 1)[0], event.returncode))
         if started.count("camera_node") > 1:
             return [Shutdown()]
-        return [watch] if len(ended) == 4 else []
+        return [watch] if len(ended) == len(EVERY_NODE) else []
 
     os.environ |= isolated()
     service = LaunchService(noninteractive=True)
@@ -152,6 +154,6 @@ def test_a_refused_configuration_ends_our_nodes_and_no_others(tmp_path: Path) ->
         )
     )
     assert service.run() == 0
-    assert sorted(started) == ["camera_node", "landmarks_node", "mesh_node", "sleep", "smoothing_node"]
+    assert sorted(started) == sorted([*EVERY_NODE, "sleep"])
     assert while_watched[0] == ("camera_node", 2)
-    assert sorted(while_watched[1:]) == [("landmarks_node", 0), ("mesh_node", 0), ("smoothing_node", 0)]
+    assert sorted(while_watched[1:]) == sorted((name, 0) for name in EVERY_NODE - {"camera_node"})

@@ -1,0 +1,79 @@
+"""What the expression stage reads of a face: coefficients of its mesh, or distances and angles of its landmarks."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from face1d_ros.config import MeshConfig
+from face1d_ros.geometry.camera_model import Camera, assumed_camera
+from face1d_ros.geometry.expression_features import expression_features
+from face1d_ros.stages.mesh_pose import aligned
+from face1d_ros.stages.smoothing_input import confidences, refusal
+from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, FaceMesh, FaceMeshArray, FloatArray, Topology
+
+FIELD_OF_VIEW_RAD = math.radians(MeshConfig().field_of_view_deg)
+NO_COEFFICIENTS, OTHER_COEFFICIENTS = "no coefficients", "coefficients of another model"
+BAD_COEFFICIENTS, NO_POSE = "coefficients not from 0 to 1", "no pose"
+
+
+class Reader(Protocol):
+    """Of one kind of input."""
+
+    def read(self, frame: FaceMeshArray | FaceLandmarksArray, face: FaceMesh | FaceLandmarks) -> FloatArray | str:
+        """(F,) features, or why there are none."""
+
+    def topology(self, face: FaceMesh | FaceLandmarks) -> Topology:
+        """What the face's landmarks are, where it has any."""
+
+
+class MeshReader:
+    """Coefficients as they come."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    def read(self, frame: FaceMeshArray, face: FaceMesh) -> FloatArray | str:
+        """(K,) coefficients, or why there are none."""
+        if not len(face.expression):
+            return NO_COEFFICIENTS
+        if frame.expression_names != self._names or len(face.expression) != len(self._names):
+            return OTHER_COEFFICIENTS
+        values = face.expression
+        if not (np.minimum.reduce(values) >= 0.0 and np.maximum.reduce(values) <= 1.0):
+            return BAD_COEFFICIENTS
+        return values
+
+    def topology(self, face: FaceMesh) -> Topology:
+        """A mesh has none."""
+        return Topology.UNKNOWN
+
+
+class LandmarkReader:
+    """Distances and angles of the face, with the head's pose taken off."""
+
+    def __init__(self) -> None:
+        self.camera: Camera | None = None
+
+    def read(self, frame: FaceLandmarksArray, face: FaceLandmarks) -> FloatArray | str:
+        """(F,) distances in cm and angles in rad, or why there are none."""
+        if reason := refusal(face):
+            return reason
+        sure = confidences(face)
+        confidence = sure if isinstance(sure, np.ndarray) else np.full(len(face.points), sure, np.float32)
+        _, found = aligned(face.points, confidence, self._camera_of(frame))
+        features = expression_features(found.points_cm[None])[0]
+        return features if np.isfinite(features).all() else NO_POSE
+
+    def topology(self, face: FaceLandmarks) -> Topology:
+        """The face's own."""
+        return face.topology
+
+    def _camera_of(self, frame: FaceLandmarksArray) -> Camera:
+        width, height = max(frame.image_width, 1), max(frame.image_height, 1)
+        known = self.camera
+        if known is not None and (known.width, known.height) == (width, height):
+            return known
+        return assumed_camera(width, height, FIELD_OF_VIEW_RAD)

@@ -1,0 +1,161 @@
+"""The network behind the expression stage: which one is meant, what it must be, and one call for all faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from face1d_ros.engines.background import ModelRunner
+from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
+from face1d_ros.engines.engine import Arrays
+from face1d_ros.engines.manifest import FACES
+from face1d_ros.errors import BundleError, Face1dError, InvalidValueError
+from face1d_ros.geometry.expression_features import feature_names
+from face1d_ros.paths import user_path
+from face1d_ros.types import FloatArray
+
+AUTO = "auto"
+TASK = "expression"
+MESH, LANDMARKS = "mesh", "landmarks"
+DEFAULTS = {LANDMARKS: "expression_cnn_landmarks", MESH: "expression_conv_lstm_mesh"}
+"""By what is read."""
+NEUTRAL = "neutral"
+FORGET_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning:
+    """What goes into a bundle and comes out, as its manifest says."""
+
+    input: str
+    features: tuple[str, ...]
+    spread: FloatArray
+    """(F,) what is usual of one person."""
+    labels: tuple[str, ...]
+    actions: tuple[str, ...]
+    mesh: str
+    """Name of the mesh network that its coefficients come from; empty: it reads landmarks."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceInput:
+    """One face as the network takes it."""
+
+    key: int
+    features: FloatArray
+    """(F,)"""
+    neutral: FloatArray
+    """(F,)"""
+    known: float
+    dt_s: float
+
+
+class ExpressionRunner:
+    """An expression bundle at work."""
+
+    def __init__(self, bundle: Bundle, engine: str, why: str) -> None:
+        """Raises BundleError for what is no expression bundle, EngineError where nothing runs it."""
+        self.meaning = meaning_of(bundle)
+        self.model = f"{bundle.manifest.name} {bundle.manifest.version}"
+        self.why = why
+        self._runner = ModelRunner(bundle, engine, FORGET_AFTER_S)
+
+    @property
+    def engine(self) -> str:
+        """Which runtime, and on what."""
+        engine = self._runner.engine
+        return f"{engine.name}-{engine.device.lower()}"
+
+    def step(self, stamp_ns: int, faces: Sequence[FaceInput]) -> Arrays:
+        """Outputs by name, (B, …) in the order of the faces, valid until the next step. Raises EngineError."""
+        inputs = self._runner.begin(stamp_ns, [face.key for face in faces])
+        for index, face in enumerate(faces):
+            inputs["features"][index] = face.features
+            inputs["neutral"][index] = face.neutral
+            inputs["known"][index] = face.known
+            inputs["dt"][index] = face.dt_s
+        return self._runner.run()
+
+    def values(self) -> Mapping[str, object]:
+        """For diagnostics."""
+        return self._runner.status().values()
+
+    def reset(self) -> None:
+        """Forget all faces."""
+        self._runner.reset()
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._runner.close()
+
+
+def make_runner(name: str, given: str, engine: str) -> ExpressionRunner:
+    """The network that is meant, of this input. Raises InvalidValueError where it cannot be had."""
+    shipped = {path.name: path for path in shipped_bundles()}
+    wanted = DEFAULTS[given] if name == AUTO else name
+    folder = shipped.get(wanted.replace("-", "_")) or user_path(wanted)
+    if not (folder / MANIFEST).is_file():
+        there = [path for path in shipped if path.startswith(TASK)]
+        raise InvalidValueError("model", wanted, f"one of {', '.join((AUTO, *there))}, or the folder of a model bundle")
+    try:
+        runner = ExpressionRunner(
+            load_bundle(folder), engine, "auto: the shipped model" if name == AUTO else "as asked for"
+        )
+    except Face1dError as error:
+        raise InvalidValueError("model", wanted, f"a model that can be loaded: {error}") from error
+    if runner.meaning.input != given:
+        runner.close()
+        raise InvalidValueError("model", wanted, f"a model of input {given}; this one reads {runner.meaning.input}")
+    return runner
+
+
+def meaning_of(bundle: Bundle) -> Meaning:
+    """What an expression bundle says about itself. Raises BundleError for a bundle that is none."""
+    manifest, path, settings = bundle.manifest, bundle.path, bundle.manifest.settings
+    if manifest.task != TASK:
+        raise BundleError(path, "task", f"'{manifest.task}'", f"'{TASK}'")
+    given = settings.get("input")
+    if given not in DEFAULTS:
+        raise BundleError(path, "settings.input", repr(given)[:80], f"one of {', '.join(DEFAULTS)}")
+    features, labels, actions = (_texts(bundle, key) for key in ("features", "labels", "actions"))
+    if NEUTRAL not in labels:
+        raise BundleError(path, "settings.labels", ", ".join(labels), f"labels, one of them '{NEUTRAL}'")
+    if given == LANDMARKS and features != feature_names():
+        raise BundleError(
+            path, "settings.features", f"{len(features)} names", "the distances and angles of this version"
+        )
+    spread = settings.get("spread")
+    is_spread = isinstance(spread, list) and all(isinstance(value, float) and value > 0.0 for value in spread)
+    if not is_spread or len(spread or ()) != len(features):
+        raise BundleError(path, "settings.spread", repr(spread)[:80], f"{len(features)} numbers above 0")
+    count = len(features)
+    expected: dict[str, tuple[Any, ...]] = {
+        **dict.fromkeys(("features", "neutral"), (FACES, count)),
+        **dict.fromkeys(("known", "dt", "intensity", "age"), (FACES, 1)),
+        "labels": (FACES, len(labels) + 1),
+        "phases": (FACES, 4),
+        "actions": (FACES, len(actions)),
+    }
+    shapes = {spec.name: spec.shape for spec in (*manifest.inputs, *manifest.outputs)}
+    if wrong := {name: shapes.get(name) for name, shape in expected.items() if shapes.get(name) != shape}:
+        raise BundleError(path, "tensors", wrong, f"{expected}")
+    mesh = str(settings.get("mesh", ""))
+    return Meaning(str(given), features, np.array(spread, np.float32), labels, actions, mesh)
+
+
+def is_sound(outputs: Arrays, row: int) -> bool:
+    """Whether what a network said of a face can be meant."""
+    return all(
+        bool((np.minimum(array[row], 0.0) >= -1e-4).all() and (array[row] <= 1.0 + 1e-4).all())
+        for array in outputs.values()
+    )
+
+
+def _texts(bundle: Bundle, key: str) -> tuple[str, ...]:
+    texts = bundle.manifest.settings.get(key)
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        raise BundleError(bundle.path, f"settings.{key}", repr(texts)[:80], "a list of names")
+    return tuple(texts)
