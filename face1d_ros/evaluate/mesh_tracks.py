@@ -141,9 +141,11 @@ def _followed(found: list[tuple[int, FaceMesh]], names: tuple[str, ...]) -> Foll
             names,
         )
     faces = [face for _, face in found]
+    # While nothing is known of the person, a mesh is that of the mean one.
+    unknown = np.zeros(max(face.identity.size for face in faces), np.float32)
     return Followed(
         np.array([index for index, _ in found], np.intp),
-        np.stack([face.identity for face in faces]),
+        np.stack([face.identity if face.identity.size else unknown for face in faces]),
         np.stack([face.expression for face in faces]),
         np.stack([rotation_of(face.pose.orientation) for face in faces]),
         MM * np.stack([face.pose.position for face in faces]),

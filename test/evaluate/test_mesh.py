@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from face1d_ros.evaluate.mesh_tracks import (
     MM,
     ROUGH,
     Followed,
+    MeshTrack,
     follow,
     measured,
     mesh_track,
@@ -31,7 +33,7 @@ from face1d_ros.synth.corpus.plans import CorpusPlan
 from face1d_ros.synth.faces.model import FaceModel, load_face_model
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.synth.sequence import Sequence, make_sequence, rotations
-from face1d_ros.types import FaceLandmarksArray, TrackState
+from face1d_ros.types import FaceLandmarksArray, FaceMesh, FaceMeshArray, TrackState
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +195,23 @@ def test_a_model_without_coefficients_is_refused(face: FaceModel) -> None:
     truth = TrueFaces(face, with_the_face_of(face, given, (0.0, 0.0)))
     with pytest.raises(InvalidValueError, match="no coefficients in mesh/000"):
         judge(MeshStage(MeshConfig(model="none")), mesh_track(given, None), truth)
+
+
+def test_a_person_of_whom_nothing_is_known_yet_is_the_mean_one() -> None:
+    known = FaceMesh(identity=np.ones(4, np.float32), expression=np.zeros(2, np.float32))
+    unknown = FaceMesh(expression=np.zeros(2, np.float32))
+
+    class Told:
+        """A stage that knows the person from the second frame on."""
+
+        def __init__(self) -> None:
+            self.told = iter((unknown, known))
+
+        def reset(self) -> None: ...
+        def set_camera(self, camera: Any) -> None: ...
+        def process(self, frame: Any) -> FaceMeshArray:
+            return FaceMeshArray(faces=(next(self.told),), expression_names=("a", "b"))
+
+    track = MeshTrack("told", (FaceLandmarksArray(), FaceLandmarksArray()), None, np.arange(2))
+    found = follow(Told(), track)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.identity, [[0.0] * 4, [1.0] * 4])
