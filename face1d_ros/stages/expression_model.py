@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from face1d_ros.engines.background import ModelRunner
 from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
 from face1d_ros.engines.engine import Arrays
 from face1d_ros.engines.manifest import FACES
 from face1d_ros.errors import BundleError, Face1dError, InvalidValueError
 from face1d_ros.geometry.expression_features import feature_names
 from face1d_ros.paths import user_path
+from face1d_ros.stages.bundle_runner import BundleRunner, texts
 from face1d_ros.types import FloatArray
 
 AUTO = "auto"
@@ -23,7 +23,6 @@ MESH, LANDMARKS = "mesh", "landmarks"
 DEFAULTS = {LANDMARKS: "expression_cnn_landmarks", MESH: "expression_conv_lstm_mesh"}
 """By what is read."""
 NEUTRAL = "neutral"
-FORGET_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +52,13 @@ class FaceInput:
     dt_s: float
 
 
-class ExpressionRunner:
+class ExpressionRunner(BundleRunner):
     """An expression bundle at work."""
 
     def __init__(self, bundle: Bundle, engine: str, why: str) -> None:
         """Raises BundleError for what is no expression bundle, EngineError where nothing runs it."""
         self.meaning = meaning_of(bundle)
-        self.model = f"{bundle.manifest.name} {bundle.manifest.version}"
-        self.why = why
-        self._runner = ModelRunner(bundle, engine, FORGET_AFTER_S)
-
-    @property
-    def engine(self) -> str:
-        """Which runtime, and on what."""
-        engine = self._runner.engine
-        return f"{engine.name}-{engine.device.lower()}"
+        super().__init__(bundle, engine, why)
 
     def step(self, stamp_ns: int, faces: Sequence[FaceInput]) -> Arrays:
         """Outputs by name, (B, …) in the order of the faces, valid until the next step. Raises EngineError."""
@@ -78,18 +69,6 @@ class ExpressionRunner:
             inputs["known"][index] = face.known
             inputs["dt"][index] = face.dt_s
         return self._runner.run()
-
-    def values(self) -> Mapping[str, object]:
-        """For diagnostics."""
-        return self._runner.status().values()
-
-    def reset(self) -> None:
-        """Forget all faces."""
-        self._runner.reset()
-
-    def close(self) -> None:
-        """Free the engine."""
-        self._runner.close()
 
 
 def make_runner(name: str, given: str, engine: str) -> ExpressionRunner:
@@ -120,7 +99,7 @@ def meaning_of(bundle: Bundle) -> Meaning:
     given = settings.get("input")
     if given not in DEFAULTS:
         raise BundleError(path, "settings.input", repr(given)[:80], f"one of {', '.join(DEFAULTS)}")
-    features, labels, actions = (_texts(bundle, key) for key in ("features", "labels", "actions"))
+    features, labels, actions = (texts(bundle, key) for key in ("features", "labels", "actions"))
     if NEUTRAL not in labels:
         raise BundleError(path, "settings.labels", ", ".join(labels), f"labels, one of them '{NEUTRAL}'")
     if given == LANDMARKS and features != feature_names():
@@ -152,10 +131,3 @@ def is_sound(outputs: Arrays, row: int) -> bool:
         bool((np.minimum(array[row], 0.0) >= -1e-4).all() and (array[row] <= 1.0 + 1e-4).all())
         for array in outputs.values()
     )
-
-
-def _texts(bundle: Bundle, key: str) -> tuple[str, ...]:
-    texts = bundle.manifest.settings.get(key)
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
-        raise BundleError(bundle.path, f"settings.{key}", repr(texts)[:80], "a list of names")
-    return tuple(texts)

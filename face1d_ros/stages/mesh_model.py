@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.engines.background import ModelRunner
 from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
 from face1d_ros.engines.engine import Arrays
 from face1d_ros.engines.manifest import FACES
 from face1d_ros.errors import BundleError, EngineError, Face1dError, InvalidValueError, MissingDependencyError
 from face1d_ros.paths import user_path
+from face1d_ros.stages.bundle_runner import BundleRunner, texts
 from face1d_ros.types import FloatArray, Topology
 
 AUTO, NONE = "auto", "none"
@@ -26,7 +26,6 @@ LEAST_ANCHORS = 3
 CLOSED_FORM = "closed form: pose and asymmetry alone"
 KNOWN = tuple(int(topology) for topology in Topology if topology)
 NOT_THERE = (BundleError, EngineError, MissingDependencyError)
-FORGET_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +60,15 @@ class FaceInput:
     dt_s: float
 
 
-class MeshNetworkRunner:
+class MeshNetworkRunner(BundleRunner):
     """A mesh bundle at work."""
 
     def __init__(self, bundle: Bundle, engine: str, why: str) -> None:
         """Raises BundleError for what is no mesh bundle, EngineError where nothing runs it."""
         self.basis = basis_of(bundle)
-        self.model = f"{bundle.manifest.name} {bundle.manifest.version}"
-        self.why = why
         self.predicts = bool(bundle.manifest.memory)
         """Whether it expects something of the next frame; else there is no anomaly."""
-        self._runner = ModelRunner(bundle, engine, FORGET_AFTER_S)
-
-    @property
-    def engine(self) -> str:
-        """Which runtime, and on what."""
-        engine = self._runner.engine
-        return f"{engine.name}-{engine.device.lower()}"
+        super().__init__(bundle, engine, why)
 
     def step(self, stamp_ns: int, faces: Sequence[FaceInput]) -> Arrays:
         """Outputs by name, (B, …) in the order of the faces, valid until the next step. Raises EngineError."""
@@ -88,18 +79,6 @@ class MeshNetworkRunner:
             inputs["confidence"][index] = face.confidence
             inputs["dt"][index] = face.dt_s
         return self._runner.run()
-
-    def values(self) -> Mapping[str, object]:
-        """For diagnostics."""
-        return self._runner.status().values()
-
-    def reset(self) -> None:
-        """Forget all faces."""
-        self._runner.reset()
-
-    def close(self) -> None:
-        """Free the engine."""
-        self._runner.close()
 
 
 def make_runner(name: str, engine: str) -> tuple[MeshNetworkRunner | None, str]:
@@ -134,7 +113,7 @@ def basis_of(bundle: Bundle) -> Basis:
     manifest, path = bundle.manifest, bundle.path
     if manifest.task != TASK:
         raise BundleError(path, "task", f"'{manifest.task}'", f"'{TASK}'")
-    names = _texts(bundle, "expression_names")
+    names = texts(bundle, "expression_names")
     anchors = manifest.settings.get("anchors")
     shapes = {spec.name: spec.shape for spec in (*manifest.inputs, *manifest.outputs)}
     count = shapes.get("aligned", (FACES, 0, 3))[1]
@@ -182,10 +161,3 @@ LARGEST = {
 def is_sound(outputs: Arrays, row: int) -> bool:
     """Whether what a network said of a face can be meant."""
     return all(np.maximum.reduce(np.abs(outputs[name][row]), axis=None) <= most for name, most in LARGEST.items())
-
-
-def _texts(bundle: Bundle, key: str) -> tuple[str, ...]:
-    texts = bundle.manifest.settings.get(key)
-    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
-        raise BundleError(bundle.path, f"settings.{key}", repr(texts)[:80], "a list of names")
-    return tuple(texts)
