@@ -25,14 +25,14 @@ from face1d_ros.evaluate.expression_report import (
     confusion_rows,
     model_row,
     rate_rows,
+    subject_rows,
     targets,
 )
-from face1d_ros.evaluate.expression_tracks import ExpressionTrack, expression_track, follow, slower
+from face1d_ros.evaluate.expression_tracks import ExpressionTrack, both_inputs, expression_track, follow, slower
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.real_expression import (
     answers,
     clip_row,
-    follow_video,
     portrait,
     portrait_rows,
     seen_portrait,
@@ -114,6 +114,7 @@ class Runner:
         for one in self.contenders:
             every += confusion_rows(one.name, judged[one.name])
         if self.default is not None:
+            every += subject_rows(self.default.name, judged[self.default.name])
             every += rate_rows(self.default.name, rates)
             notes += beaten_by(self.default.name, rows)
         self._real(every, notes)
@@ -142,7 +143,7 @@ class Runner:
             sequence = self.source[number]
             track = expression_track(sequence, self.smoothing, self.mesh)
             for one in self.contenders:
-                judged[one.name].add(track, follow(self.stages[one.name], track.frames(one.input), track.stamps_s))
+                judged[one.name].add(track, follow(self.stages[one.name], track.inputs[one.input], track.stamps_s))
                 advance()
             self._at_rates(sequence, rates)
             timed = timed or track
@@ -158,13 +159,13 @@ class Runner:
         stage = self.stages[self.default.name]
         for rate, one in rates.items():
             track = expression_track(slower(sequence, round(fastest / rate)), self.smoothing, self.mesh)
-            one.add(track, follow(stage, track.frames(self.default.input), track.stamps_s))
+            one.add(track, follow(stage, track.inputs[self.default.input], track.stamps_s))
 
     def _times_s(self, track: ExpressionTrack) -> dict[str, list[float]]:
         frames = self.settings.timed_frames
         given: list[Any] = []
         for one in self.contenders:
-            shown = [frame for frame in track.frames(one.input) if getattr(frame, "faces", ())]
+            shown = [frame for frame in track.inputs[one.input] if getattr(frame, "faces", ())]
             given.append((self.stages[one.name], at_30_hz(shown, frames)))
         times_s = times_in_turn_s(given, self._bar("timing at 30 Hz", frames))
         return dict(zip((one.name for one in self.contenders), times_s, strict=True))
@@ -173,7 +174,7 @@ class Runner:
         """Behind the real detector: the portrait, and videos of the user."""
         try:
             shown, known = portrait()
-            seen = follow_video(seen_portrait(shown), self.smoothing, self.mesh)
+            seen = both_inputs(seen_portrait(shown), self.smoothing, self.mesh)
             for one in self.contenders:
                 rows += portrait_rows(one.name, answers(self.stages[one.name], seen[one.input]), known)
             self._clips(rows, notes)
@@ -190,7 +191,7 @@ class Runner:
             if isinstance(recorded, str):
                 notes.append(recorded)
                 continue
-            seen = follow_video(recorded.track.frames, self.smoothing, self.mesh)
+            seen = both_inputs(recorded.track.frames, self.smoothing, self.mesh)
             for one in self.contenders:
                 rows.append(clip_row(one.name, path.name, answers(self.stages[one.name], seen[one.input])))
             advance()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def _made_of(data: Data, split: str, count: int, face_model: Path | None) -> dic
     from face1d_ros.stages.smoothing_choice import DEFAULT, TASK
     from face1d_ros.synth.corpus.reader import VALUES_VERSION
     from face1d_ros.synth.faces.model import load_face_model
-    from face1d_ros.train.expression_tracks import mesh_bundle
+    from face1d_ros.train.expression_tracks import OTHER_SKIN, OTHER_SKIN_SEED, mesh_bundle
 
     smoother = next(load_bundle(path) for path in shipped_bundles() if path.name == f"{TASK}_{DEFAULT}_478")
     return {
@@ -77,6 +78,7 @@ def _made_of(data: Data, split: str, count: int, face_model: Path | None) -> dic
         "face_model": load_face_model(face_model).sha256,
         "smoother": smoother.manifest.sha256,
         "mesh": mesh_bundle().manifest.sha256,
+        "skin": [asdict(OTHER_SKIN), OTHER_SKIN_SEED],
     }
 
 

@@ -35,7 +35,7 @@ def command(
     """Train a network that reads expressions, and make its bundle.
 
     It learns from tracks: what synthetic faces look like over time behind the default smoothing stage and, for models
-    that read a mesh, behind the shipped mesh network. Making them takes about ten minutes on two cores; all recipes
+    that read a mesh, behind the shipped mesh network. Making them takes a while, with progress; all recipes
     with the same data share them by --tracks. Runs are carried on as those of `face1d train smoothing`.
     """
     from face1d_ros.train.expression import Expressions

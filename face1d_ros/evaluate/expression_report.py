@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from face1d_ros.engines.bundle import Bundle
-from face1d_ros.evaluate.expression import FREE, NOT_SHOWING, Judged, found_share, median_ms
+from face1d_ros.evaluate.classification import by_subject
+from face1d_ros.evaluate.expression import CLASSES, FREE, NOT_SHOWING, Judged, found_share, median_ms
 from face1d_ros.evaluate.measurement import Target
 from face1d_ros.stages.expression_model import meaning_of
 
@@ -71,6 +72,15 @@ def confusion_rows(name: str, judged: Judged) -> list[dict[str, Any]]:
         }
         for place, label in enumerate(found.labels)
         if found.counts[place].any()
+    ]
+
+
+def subject_rows(name: str, judged: Judged) -> list[dict[str, Any]]:
+    """A row for each person."""
+    found = by_subject(judged.truth, judged.answer, [str(subject) for subject in judged.subject], CLASSES)
+    return [
+        {"part": "subject", "model": name, "subject": who, "accuracy": one.accuracy, "judged": int(one.counts.sum())}
+        for who, one in found.items()
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,14 @@ from face1d_ros.evaluate.smoothing_tracks import FIRST_STAMP_NS, NS, synthetic_t
 from face1d_ros.stages.base import Stage
 from face1d_ros.synth.motion.types import LABELS
 from face1d_ros.synth.sequence import ARRAYS, Sequence
-from face1d_ros.types import FaceExpression, FaceExpressionArray, FaceExpressionEvent, FloatArray, Phase, Topology
+from face1d_ros.types import (
+    FaceExpression,
+    FaceExpressionArray,
+    FaceExpressionEvent,
+    FaceLandmarksArray,
+    Phase,
+    Topology,
+)
 
 NONE = len(LABELS)
 """The class of what is none of the labels."""
@@ -30,19 +38,12 @@ class ExpressionTrack:
     name: str
     rate_hz: float
     subject: int
-    landmarks: tuple[object, ...]
-    """T frames as they come to a stage that reads landmarks."""
-    meshes: tuple[object, ...]
-    """The same of one that reads meshes."""
+    inputs: dict[str, tuple[Any, ...]]
+    """T frames as a stage of each input gets them."""
     stamps_s: NDArray[np.float64]
     label: NDArray[np.intp]
     """(T,) index into LABELS, or NONE."""
     phase: NDArray[np.intp]
-    intensity: FloatArray
-
-    def frames(self, given: str) -> tuple[object, ...]:
-        """What a stage of this input gets."""
-        return self.meshes if given == "mesh" else self.landmarks
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +61,25 @@ class Answers:
     events: tuple[FaceExpressionEvent, ...]
 
 
+def both_inputs(frames: Many[FaceLandmarksArray], smoothing: Stage, mesh: Stage) -> dict[str, tuple[Any, ...]]:
+    """What stages of either input get of a face that was detected, by the input's name."""
+    landmarks = steadied(frames, smoothing)
+    mesh.reset()
+    return {"landmarks": landmarks, "mesh": tuple(mesh.process(frame) for frame in landmarks)}
+
+
 def expression_track(sequence: Sequence, smoothing: Stage, mesh: Stage) -> ExpressionTrack:
     """Through the default smoothing and mesh stages; nobody knows the camera."""
     track = synthetic_track(sequence, Topology(sequence.topology))
-    landmarks = steadied(track.frames, smoothing)
-    mesh.reset()
     label = sequence.label.astype(np.intp)
     return ExpressionTrack(
         name=sequence.name,
         rate_hz=sequence.plan.camera.rate_hz,
         subject=sequence.subject_id,
-        landmarks=landmarks,
-        meshes=tuple(mesh.process(frame) for frame in landmarks),
+        inputs=both_inputs(track.frames, smoothing, mesh),
         stamps_s=sequence.stamps_s,
         label=np.where(label < 0, NONE, label),
         phase=sequence.phase.astype(np.intp),
-        intensity=sequence.intensity,
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.evaluate.mesh_tracks import steadied
 from face1d_ros.evaluate.real_smoothing import observe
 from face1d_ros.evaluate.smoothing_tracks import NS, frames_of
 from face1d_ros.sources.portrait import AnimatedPortrait
@@ -117,13 +116,6 @@ def clip_row(name: str, recording: str, said: Sequence[FaceExpressionArray]) -> 
         "labels": ", ".join(spans),
         "phases": ", ".join(_in_words(event, first_ns) for event in events),
     }
-
-
-def follow_video(frames: Sequence[FaceLandmarksArray], smoothing: Stage, mesh: Stage) -> dict[str, tuple[Any, ...]]:
-    """What stages of either input get of a face that the detector saw."""
-    landmarks = steadied(frames, smoothing)
-    mesh.reset()
-    return {"landmarks": landmarks, "mesh": tuple(mesh.process(frame) for frame in landmarks)}
 
 
 def answers(stage: Stage, frames: Sequence[Any]) -> list[FaceExpressionArray]:

@@ -108,8 +108,8 @@ class ExpressionStage:
             seen = self._seen(frame, stamp_ns)
         outputs = self._outputs(stamp_ns, seen)
         faces, events = [], []
-        for row, one in enumerate(seen if outputs is not None else ()):
-            if outputs is None or not is_sound(outputs, row):
+        for row, one in enumerate(seen if outputs else ()):
+            if not is_sound(outputs, row):
                 self._count(BAD_ANSWER)
                 self._tracks.begin_anew(one.track)
                 continue
@@ -176,15 +176,16 @@ class ExpressionStage:
             seen.append(Seen(face, track, features, dt_s))
         return seen
 
-    def _outputs(self, stamp_ns: int, seen: Sequence[Seen]) -> Arrays | None:
+    def _outputs(self, stamp_ns: int, seen: Sequence[Seen]) -> Arrays:
+        """By name; none where nobody was seen, or the engine failed."""
         if not seen:
-            return None
+            return {}
         inputs = [self._input(one) for one in seen]
         try:
             return self._runner.step(stamp_ns, inputs)
         except EngineError:
             self._count(ENGINE_FAILED)
-            return None
+            return {}
 
     def _input(self, seen: Seen) -> FaceInput:
         track, slow_s = seen.track, self._config.neutral_s

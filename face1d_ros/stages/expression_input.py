@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from face1d_ros.config import MeshConfig
-from face1d_ros.geometry.camera_model import Camera, assumed_camera
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.expression_features import expression_features
-from face1d_ros.stages.mesh_pose import aligned
-from face1d_ros.stages.smoothing_input import confidences, refusal
+from face1d_ros.stages.mesh_pose import aligned, camera_for
+from face1d_ros.stages.smoothing_input import each_confidence, refusal
 from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, FaceMesh, FaceMeshArray, FloatArray, Topology
 
 FIELD_OF_VIEW_RAD = math.radians(MeshConfig().field_of_view_deg)
@@ -61,19 +61,11 @@ class LandmarkReader:
         """(F,) distances in cm and angles in rad, or why there are none."""
         if reason := refusal(face):
             return reason
-        sure = confidences(face)
-        confidence = sure if isinstance(sure, np.ndarray) else np.full(len(face.points), sure, np.float32)
-        _, found = aligned(face.points, confidence, self._camera_of(frame))
+        camera = camera_for(frame, self.camera, FIELD_OF_VIEW_RAD)
+        _, found = aligned(face.points, each_confidence(face), camera)
         features = expression_features(found.points_cm[None])[0]
         return features if np.isfinite(features).all() else NO_POSE
 
     def topology(self, face: FaceLandmarks) -> Topology:
         """The face's own."""
         return face.topology
-
-    def _camera_of(self, frame: FaceLandmarksArray) -> Camera:
-        width, height = max(frame.image_width, 1), max(frame.image_height, 1)
-        known = self.camera
-        if known is not None and (known.width, known.height) == (width, height):
-            return known
-        return assumed_camera(width, height, FIELD_OF_VIEW_RAD)

@@ -13,12 +13,12 @@ from face1d_ros.config import MeshConfig
 from face1d_ros.engines.engine import Arrays
 from face1d_ros.engines.manifest import MAX_FACES
 from face1d_ros.errors import EngineError
-from face1d_ros.geometry.camera_model import Camera, assumed_camera
+from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.mesh_alignment import Aligned
 from face1d_ros.stages.mesh_model import CLOSED_FORM, FaceInput, is_sound, make_runner
-from face1d_ros.stages.mesh_pose import UNPLACED, Floats, Head, aligned, corrected, placed, usual_head
+from face1d_ros.stages.mesh_pose import UNPLACED, Floats, Head, aligned, camera_for, corrected, placed, usual_head
 from face1d_ros.stages.mesh_tracks import MeshTrack, mesh_tracks
-from face1d_ros.stages.smoothing_input import confidences, refusal
+from face1d_ros.stages.smoothing_input import each_confidence, refusal
 from face1d_ros.types import (
     FaceLandmarks,
     FaceLandmarksArray,
@@ -139,13 +139,11 @@ class MeshStage:
         self._counts[reason] = self._counts.get(reason, 0) + times
 
     def _camera_of(self, frame: FaceLandmarksArray) -> Camera:
-        width, height = max(frame.image_width, 1), max(frame.image_height, 1)
         known = self._camera
-        if known is not None and (known.width, known.height) == (width, height):
-            return known
-        if known is not None:
+        found = camera_for(frame, known, math.radians(self._config.field_of_view_deg))
+        if known is not None and found is not known:
             self._count(OTHER_CAMERA)
-        return assumed_camera(width, height, math.radians(self._config.field_of_view_deg))
+        return found
 
     def _usable(self, faces: Sequence[FaceLandmarks]) -> list[FaceLandmarks]:
         usable: list[FaceLandmarks] = []
@@ -160,8 +158,7 @@ class MeshStage:
         return usable
 
     def _seen(self, face: FaceLandmarks, stamp_ns: int, camera: Camera) -> Seen | None:
-        sure = confidences(face)
-        confidence = sure if isinstance(sure, np.ndarray) else np.full(len(face.points), sure, np.float32)
+        confidence = each_confidence(face)
         straight, found = aligned(face.points, confidence, camera)
         if not np.isfinite(found.points_cm).all():
             self._count(NO_POSE)

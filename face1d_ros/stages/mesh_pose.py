@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.geometry.camera_model import Camera, translation_m
+from face1d_ros.geometry.camera_model import Camera, assumed_camera, translation_m
 from face1d_ros.geometry.canonical import canonical_face
 from face1d_ros.geometry.mesh_alignment import LEAST_WEIGHT, Aligned, align_to_canonical, unprojected
 from face1d_ros.geometry.pose import pose_points
 from face1d_ros.geometry.tables import MESH_TO_68
-from face1d_ros.types import FloatArray, Pose, Topology
+from face1d_ros.types import FaceLandmarksArray, FloatArray, Pose, Topology
 
 Floats = NDArray[np.float64]
 NEAREST_M, FURTHEST_M = 0.03, 50.0
@@ -58,6 +58,14 @@ def usual_head(topology: Topology) -> Head:
     indices, weights, points_cm = pose_points(topology)
     corners = canonical_face().points_cm[[MESH_TO_68[corner] for corner in OUTER_EYE_CORNERS]]
     return Head(indices, (points_cm - corners.mean(axis=0)) / 100.0, weights / weights.sum())
+
+
+def camera_for(frame: FaceLandmarksArray, known: Camera | None, field_of_view_rad: float) -> Camera:
+    """The known camera, if it is one of the frame's images; else one of this horizontal field of view is assumed."""
+    width, height = max(frame.image_width, 1), max(frame.image_height, 1)
+    if known is not None and (known.width, known.height) == (width, height):
+        return known
+    return assumed_camera(width, height, field_of_view_rad)
 
 
 def aligned(points_px: FloatArray, confidence: FloatArray, camera: Camera) -> tuple[Floats, Aligned]:

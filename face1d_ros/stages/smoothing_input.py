@@ -61,6 +61,12 @@ def confidences(face: FaceLandmarks) -> FloatArray | float:
     return np.clip(np.where(np.isnan(each), np.float32(whole), each), 0.0, 1.0)
 
 
+def each_confidence(face: FaceLandmarks) -> FloatArray:
+    """(N,) as `confidences` has them, one for each landmark."""
+    sure = confidences(face)
+    return sure if isinstance(sure, np.ndarray) else np.full(len(face.points), sure, np.float32)
+
+
 def bridged(face: FaceLandmarks, unseen_s: float, bridge_s: float) -> FaceLandmarks:
     """A face as it was seen last, for a moment in which it is not; its landmarks are still to be predicted.
 

@@ -8,7 +8,6 @@ T of one, F features, A actions.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.config import MeshConfig
 from face1d_ros.engines.bundle import Bundle, load_bundle, shipped_bundles
 from face1d_ros.engines.engine import Arrays, Session
 from face1d_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
@@ -27,6 +25,7 @@ from face1d_ros.geometry.camera_model import assumed_camera
 from face1d_ros.geometry.expression_features import expression_features, feature_names
 from face1d_ros.geometry.facial_actions import ACTIONS
 from face1d_ros.geometry.mesh_alignment import Aligned, align_to_canonical, unprojected
+from face1d_ros.stages.expression_input import FIELD_OF_VIEW_RAD
 from face1d_ros.stages.mesh_model import DEFAULT as MESH
 from face1d_ros.stages.mesh_model import basis_of
 from face1d_ros.synth.faces.point_model import PointModel
@@ -37,7 +36,6 @@ from face1d_ros.train.mesh_frames import HeadChanges, UnlikeMotion
 from face1d_ros.train.steadied import Steadied
 from face1d_ros.types import FloatArray
 
-FIELD_OF_VIEW_RAD = math.radians(MeshConfig().field_of_view_deg)
 LANDMARKS, MESH_INPUT = "landmarks", "mesh"
 INPUTS = (LANDMARKS, MESH_INPUT)
 LONGEST_GAP_S = 1.0

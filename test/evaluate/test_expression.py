@@ -33,7 +33,7 @@ def track(
     spans = [*parts, (0, Phase.NEUTRAL, 30)]
     label, phase = (np.array([span[i] for span in spans for _ in range(span[2])], np.intp) for i in (0, 1))
     stamps_s = np.arange(len(label)) / rate_hz
-    return ExpressionTrack(name, rate_hz, 1, (), (), stamps_s, label, phase, np.zeros(len(label), np.float32))
+    return ExpressionTrack(name, rate_hz, 1, {}, stamps_s, label, phase)
 
 
 def answered(shown: ExpressionTrack, shift: int = 0, **changes: Any) -> Answers:

@@ -110,7 +110,7 @@ def test_most_expressions_are_read_at_their_apex_and_a_smile_as_happiness(
 ) -> None:
     judged = Judged()
     for track in tracks["expressions"]:
-        judged.add(track, follow(shipped, track.frames(shipped._config.input), track.stamps_s))
+        judged.add(track, follow(shipped, track.inputs[shipped._config.input], track.stamps_s))
     truth, answer = np.array(judged.truth), np.array(judged.answer)
     shown = truth != NEUTRAL
     assert shown.sum() >= 8 and (truth == answer)[shown].mean() > 0.75
@@ -124,6 +124,6 @@ def test_faces_at_rest_are_not_told_to_show_anything(
     shipped: ExpressionStage, tracks: dict[str, list[ExpressionTrack]]
 ) -> None:
     for track in tracks["idle"]:
-        found = follow(shipped, track.frames(shipped._config.input), track.stamps_s)
+        found = follow(shipped, track.inputs[shipped._config.input], track.stamps_s)
         assert [event for event in found.events if event.label in LABELS[1:]] == []
         assert (found.label >= 0).mean() > 0.9, "faces are answered"
