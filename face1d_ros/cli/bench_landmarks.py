@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
+from face1d_ros.cli.interrupts import Check, between, interrupted_between_frames
+from face1d_ros.cli.options import JSON
 from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
 from face1d_ros.config import LandmarksConfig
 from face1d_ros.detect.bare import BareFaceMesh
@@ -41,7 +43,7 @@ TRUTH_FRAMES = 300
 
 
 @click.command("landmarks")
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@JSON
 @click.option("--rounds", type=click.IntRange(5, 1000), default=11, show_default=True, help="Of 30 frames a case.")
 @click.option("--faces", type=click.IntRange(2, 8), default=4, show_default=True, help="In one image, at most.")
 @click.option("--truth-frames", type=click.IntRange(3, 100_000), default=TRUTH_FRAMES, show_default=True)
@@ -55,9 +57,10 @@ def command(path: str | None, rounds: int, faces: int, truth_frames: int) -> Non
 
     Truth: the detector alone, without any smoothing, against the portrait's known motion.
     """
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        speed = measure_speed(list(speed_cases(faces)), rounds, _bar(progress, "speed", rounds))
-        truth = measure_truth(truth_frames, _bar(progress, "truth", len(VARIANTS)))
+    cases = list(speed_cases(faces))
+    with interrupted_between_frames() as check, Progress(console=Console(stderr=True), transient=True) as progress:
+        speed = measure_speed(cases, rounds, _bar(progress, "speed", rounds), check)
+        truth = measure_truth(truth_frames, _bar(progress, "truth", len(VARIANTS)), check)
     under = conditions(
         rounds=rounds,
         frames_a_round=FRAMES_A_ROUND,
@@ -77,10 +80,10 @@ def command(path: str | None, rounds: int, faces: int, truth_frames: int) -> Non
         click.echo(f"wrote {path}")
 
 
-def measure_speed(cases: list[Case], rounds: int, advance: Advance) -> list[dict[str, Any]]:
+def measure_speed(cases: list[Case], rounds: int, advance: Advance, check: Check) -> list[dict[str, Any]]:
     """A row for each case; the cases take turns, so that a disturbance of the machine meets each of them."""
     with ExitStack() as stack:
-        contests = [stack.enter_context(closing(Contest(case))) for case in cases]
+        contests = [stack.enter_context(closing(Contest(case, check))) for case in cases]
         for _ in range(rounds):
             for contest in contests:
                 contest.run()
@@ -88,9 +91,9 @@ def measure_speed(cases: list[Case], rounds: int, advance: Advance) -> list[dict
         return [contest.row() for contest in contests]
 
 
-def measure_truth(frames: int, advance: Advance) -> list[dict[str, Any]]:
+def measure_truth(frames: int, advance: Advance, check: Check) -> list[dict[str, Any]]:
     """A row for each variant of the portrait."""
-    judge = PortraitJudge(frames, RATE_HZ)
+    judge = PortraitJudge(frames, RATE_HZ, check)
     rows = []
     for variant in VARIANTS:
         rows.append({"part": "truth", **judge.row(variant)})
@@ -155,8 +158,9 @@ def tiled(count: int, places: int) -> list[Image]:
 class Contest:
     """One case in both ways: what it takes, round by round."""
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
+    def __init__(self, case: Case, check: Check) -> None:
+        """`check` is called before each frame; it may raise."""
+        self._case, self._check = case, check
         self._bare = BareFaceMesh(case.max_faces)
         self._detector = TimedDetector(make_detector(LandmarksConfig(max_faces=case.max_faces)))
         self._stage = LandmarksStage(LandmarksConfig(), self._detector)
@@ -207,7 +211,7 @@ class Contest:
         """Seconds a frame: median, and mean of the processor's time in all threads."""
         times_s = []
         began_cpu_s = time.process_time()
-        for frame in islice(self._frames[0], count):
+        for frame in between(islice(self._frames[0], count), self._check):
             began_s = time.perf_counter()
             self._bare_found.append(self._bare.process(frame.image))
             times_s.append(time.perf_counter() - began_s)
@@ -217,7 +221,7 @@ class Contest:
         """As for bare MediaPipe; then medians of the detector in it, and of the confidences in that."""
         stage_s, detector_s, faces = [], [], []
         began_cpu_s = time.process_time()
-        for frame in islice(self._frames[1], count):
+        for frame in between(islice(self._frames[1], count), self._check):
             began_s = time.perf_counter()
             result = self._stage.process(frame)
             stage_s.append(time.perf_counter() - began_s)

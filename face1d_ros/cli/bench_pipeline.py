@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from face1d_ros.cli.options import node_options_without, take_overrides
+from face1d_ros.cli.interrupts import interrupted_between_frames
+from face1d_ros.cli.options import JSON, node_options_without, take_overrides
 from face1d_ros.cli.pipeline_sides import BARE, WHOLE
 from face1d_ros.cli.pipeline_timing import (
     PACED_WARM_UP_FRAMES,
@@ -23,7 +24,6 @@ from face1d_ros.cli.pipeline_timing import (
     Contest,
     Turn,
     frames_of_a_run,
-    interrupted_between_frames,
     paced,
 )
 from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
@@ -52,7 +52,7 @@ NOT_HERE = (
 
 
 @click.command("pipeline")
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@JSON
 @click.option("--rounds", type=click.IntRange(5, 1000), default=11, show_default=True, help="Of the tight loop.")
 @click.option("--frames", type=click.IntRange(2, 10_000), default=30, show_default=True, help="Of a side in a round.")
 @click.option("--paced-frames", type=click.IntRange(2, 100_000), default=300, show_default=True, help="At each pace.")

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from face1d_ros.cli.options import FACE_MODEL
+from face1d_ros.cli.options import FACE_MODEL, JSON
 from face1d_ros.cli.tables import print_measurement
 from face1d_ros.evaluate.measurement import Measurement, Row, conditions
 from face1d_ros.geometry.expression_features import distance_count, feature_names
@@ -36,7 +36,7 @@ VARIANTS = (ALL, DISTANCES, ANGLES, DIFFERENCES)
     show_default=True,
     help="Folder of the trainings; one that was broken off is carried on.",
 )
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@JSON
 @FACE_MODEL
 def command(
     seeds: int, steps: int, tracks: Path | None, output: Path, path: str | None, face_model: Path | None

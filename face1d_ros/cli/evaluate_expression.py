@@ -12,6 +12,7 @@ from rich.progress import Progress
 from face1d_ros.cli import expression_run
 from face1d_ros.cli.expression_dataset_run import CACHE_HELP, run_datasets
 from face1d_ros.cli.expression_run import Run, Settings
+from face1d_ros.cli.options import JSON
 from face1d_ros.cli.smoothing_run import SMALL
 from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
@@ -52,7 +53,7 @@ STEPS = 300
     help="A folder of videos with a face, for the real detector.",
 )
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw pictures into this folder.")
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@JSON
 @click.option("--quick", is_flag=True, help="A part of the sequences and frames: to see that it works.")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="A real dataset; again for more, together.")
 @click.option(
@@ -108,14 +109,14 @@ def command(
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
         run = expression_run.measure(Settings(what, models, clips, quick), progress)
     _print(run)
+    if path:
+        run.measurement.write_json(path)
+        click.echo(f"wrote {path}")
     if pictures:
         from face1d_ros.cli.expression_picture import write_pictures
 
         for written in write_pictures(pictures, run):
             click.echo(f"wrote {written}")
-    if path:
-        run.measurement.write_json(path)
-        click.echo(f"wrote {path}")
 
 
 def _print_datasets(measurement: Measurement) -> None:

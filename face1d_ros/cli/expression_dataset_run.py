@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from face1d_ros.cli.interrupts import between, interrupted_between_frames
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.errors import DatasetFileError, DatasetMissingError, TrainingError
 from face1d_ros.evaluate.measurement import Measurement, conditions
 
 if TYPE_CHECKING:
+    from face1d_ros.datasets.base import RealSequence
     from face1d_ros.evaluate.expression_datasets import Answered, Part, Turn
-    from face1d_ros.evaluate.expression_windows import Windows
+    from face1d_ros.evaluate.expression_windows import Features, Windows
+    from face1d_ros.evaluate.smoothing_tracks import Observations
 
 CACHE_HELP = (
     "Folder in which the landmarks that are detected stay, so that a second run does not detect again. Landmarks of "
@@ -39,30 +42,22 @@ class _Work:
     def windows(self, parts: Sequence[Part], cache: Path | None, partial: bool) -> Windows:
         """Of all sequences in which a face is seen."""
         from face1d_ros.evaluate.dataset_landmarks import SeenFaces
-        from face1d_ros.evaluate.expression_datasets import ENDS_AT_APEX
-        from face1d_ros.evaluate.expression_windows import FeatureReader, Windows, windows_of
+        from face1d_ros.evaluate.expression_windows import FeatureReader, Windows
 
         digest, found = hashlib.sha256(), []
         with quiet_start():
             seen = SeenFaces(cache, partial=partial)
-        with closing(seen), closing(FeatureReader(self.given)) as reader:
+        with closing(seen), closing(FeatureReader(self.given)) as reader, interrupted_between_frames() as check:
             self.names = reader.names
             for part in parts:
                 task = self.progress.add_task(f"faces of {part.name}", total=len(part.sequences))
-                ends = part.dataset_name in ENDS_AT_APEX
-                for sequence in part.sequences:
+                self.left_out[part.name] = [(part.subject_of(one), f"{one.name}: {one.damage}") for one in part.damaged]
+                for sequence in between(part.sequences, check):
                     faces = seen.of(part.dataset_name, sequence)
                     digest.update(f"{part.name} {sequence.name} {sequence.label} {len(faces.stamps_ns)}\n".encode())
-                    subject = part.subject_of(sequence)
-                    made: Windows | str
-                    try:
-                        made = windows_of(sequence, part.name, subject, faces, reader.of(faces), ends_at_apex=ends)
-                    except DatasetFileError as error:
-                        if not partial:
-                            raise
-                        made = str(error)
+                    made = _windows_of(sequence, part, faces, reader.of(faces), partial=partial)
                     if isinstance(made, str):
-                        self.left_out.setdefault(part.name, []).append((subject, f"{sequence.name}: {made}"))
+                        self.left_out[part.name].append((part.subject_of(sequence), f"{sequence.name}: {made}"))
                     else:
                         found.append(made)
                     self.progress.advance(task)
@@ -134,7 +129,7 @@ class _Work:
 
     def _seen_words(self, part: Part) -> str:
         lost = len(self.left_out.get(part.name, ()))
-        return f"{len(part.sequences) - lost} of {len(part.sequences)} sequences with a face"
+        return f"{len(part) - lost} of {len(part)} sequences with a face"
 
     def _tell(self, line: str) -> None:
         self.progress.console.print(line, highlight=False, markup=False)
@@ -174,7 +169,7 @@ def run_datasets(
         datasets=[part.name for part in parts],
         input=given,
         partial=partial,
-        sequences={part.name: len(part.sequences) for part in parts},
+        sequences={part.name: len(part) for part in parts},
         people={part.name: len(part.subjects) for part in parts},
         left_out=[f"{part} {line}" for part, lines in work.left_out.items() for _, line in lines],
         looks=f"{LOOKS}, {APART_S:g} s apart",
@@ -184,6 +179,22 @@ def run_datasets(
         **work.facts,
     )
     return Measurement("evaluate expression", under, rows)
+
+
+def _windows_of(
+    sequence: RealSequence, part: Part, faces: Observations, features: Features, *, partial: bool
+) -> Windows | str:
+    """In words, why there are none; what is damaged is no reason unless `partial`."""
+    from face1d_ros.evaluate.expression_datasets import ENDS_AT_APEX
+    from face1d_ros.evaluate.expression_windows import windows_of
+
+    ends_there = part.dataset_name in ENDS_AT_APEX
+    try:
+        return windows_of(sequence, part.name, part.subject_of(sequence), faces, features, ends_at_apex=ends_there)
+    except DatasetFileError as error:
+        if not partial:
+            raise
+        return str(error)
 
 
 def _check_seen(parts: Sequence[Part], windows: Windows) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from rich.progress import Progress
 
 from face1d_ros.cli.bundle_folders import bundle_folders
+from face1d_ros.cli.interrupts import between, interrupted_between_frames
 from face1d_ros.cli.smoothing_run import open_sequences
 from face1d_ros.cli.smoothing_timing import RATE_HZ, at_30_hz, times_in_turn_s
 from face1d_ros.config import ExpressionConfig, MeshConfig, SmoothingConfig
@@ -174,7 +175,9 @@ class Runner:
         """Behind the real detector: the portrait, and videos of the user."""
         try:
             shown, known = portrait()
-            seen = both_inputs(seen_portrait(shown), self.smoothing, self.mesh)
+            with interrupted_between_frames() as check:
+                frames = seen_portrait(between(shown.frames(), check))
+            seen = both_inputs(frames, self.smoothing, self.mesh)
             for one in self.contenders:
                 rows += portrait_rows(one.name, answers(self.stages[one.name], seen[one.input]), known)
             self._clips(rows, notes)
@@ -218,6 +221,9 @@ def contenders(models: tuple[str, ...]) -> tuple[Contender, ...]:
             raise InvalidValueError("--models", f"{bundle.manifest.name}, for {bundle.manifest.task}", f"{TASK} models")
     if not found:
         raise InvalidValueError("--models", "none", "expression bundles; none comes with this version")
+    names = [one.name for one in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidValueError("--models", f"{', '.join(twice)} more than once", "bundles of different names")
     return tuple(found)
 
 

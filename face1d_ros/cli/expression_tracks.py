@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress
+from face1d_ros.cli.made_once import in_processes, made_once
 
 if TYPE_CHECKING:
     from face1d_ros.train.expression_tracks import ExpressionTracks, TrackReader
     from face1d_ros.train.recipe import Data
-
-WORKERS = 2
-AT_ONCE = 8
-"""Sequences in one task of a worker."""
-MADE_OF = "made_of.json"
 
 _worker: TrackReader | None = None
 _plans: Any = None
@@ -27,40 +19,20 @@ _plans: Any = None
 
 def tracks_of(data: Data, folder: Path, face_model: Path | None) -> tuple[ExpressionTracks, ExpressionTracks]:
     """For training and for validation: those in the folder, if they were made of the same, or new ones."""
+    training = _tracks_of(data, "train", data.sequences, folder, face_model)
+    return training, _tracks_of(data, "validation", data.validation_sequences, folder, face_model)
+
+
+def _tracks_of(data: Data, split: str, count: int, folder: Path, face_model: Path | None) -> ExpressionTracks:
     from face1d_ros.train.expression_tracks import ExpressionTracks
 
-    folder.mkdir(parents=True, exist_ok=True)
-    found = []
-    for split, count in (("train", data.sequences), ("validation", data.validation_sequences)):
-        path, made_of = folder / f"{split}.npz", _made_of(data, split, count, face_model)
-        note = path.with_name(f"{split}_{MADE_OF}")
-        if not path.exists() or not note.exists() or json.loads(note.read_text(encoding="utf-8")) != made_of:
-            note.unlink(missing_ok=True)
-            _make(data, split, count, face_model).save(path)
-            note.write_text(json.dumps(made_of, indent=1) + "\n", encoding="utf-8")
-        found.append(ExpressionTracks.load(path))
-    return found[0], found[1]
-
-
-def _make(data: Data, split: str, count: int, face_model: Path | None) -> ExpressionTracks:
-    from face1d_ros.train.expression_tracks import ExpressionTracks
-
-    with (
-        Progress(console=Console(stderr=True), transient=True) as progress,
-        ProcessPoolExecutor(
-            WORKERS, get_context("spawn"), initializer=_begin, initargs=(data, split, count, face_model)
-        ) as pool,
-    ):
-        task = progress.add_task(f"tracks for {split}", total=count)
-        parts = []
-        try:
-            for made in pool.map(_tracks, (range(i, min(i + AT_ONCE, count)) for i in range(0, count, AT_ONCE))):
-                parts += made
-                progress.advance(task, AT_ONCE)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return ExpressionTracks.joined(parts)
+    given = (data, split, count, face_model)
+    return made_once(
+        folder / f"{split}.npz",
+        _made_of(*given),
+        lambda: ExpressionTracks.joined(in_processes(f"tracks for {split}", range(count), _begin, given, _tracks)),
+        ExpressionTracks.load,
+    )
 
 
 def _made_of(data: Data, split: str, count: int, face_model: Path | None) -> dict[str, Any]:
@@ -100,7 +72,7 @@ def _begin(data: Data, split: str, count: int, face_model: Path | None) -> None:
     _plans = _plans_of(data, split, count)
 
 
-def _tracks(numbers: range) -> list[ExpressionTracks]:
+def _tracks(numbers: Sequence[int]) -> list[ExpressionTracks]:
     """Those of so many plans."""
     assert _worker is not None  # `_begin` has run
     return [track for number in numbers for track in _worker.tracks(_plans.plan(number), number)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,10 +10,31 @@ from typing import Any, TypeVar
 import click
 
 from face1d_ros.config import NodeConfig, Setting, settings
+from face1d_ros.evaluate.measurement import MeasurementError
 from face1d_ros.graph import NODES, NodeSpec
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SEPARATOR = "__"
+
+
+def _writable(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
+    """Asked before the work, not after it."""
+    folder = Path(path or ".").parent
+    if not folder.is_dir():
+        raise MeasurementError(path, f"'{folder}' is no folder")
+    if not os.access(folder, os.W_OK):
+        raise MeasurementError(path, f"'{folder}' cannot be written")
+    return path
+
+
+JSON = click.option(
+    "--json",
+    "path",
+    type=click.Path(dir_okay=False),
+    callback=_writable,
+    help="Write the measurement to this file.",
+)
+"""Where a long measurement goes; refused at once where it could not be written."""
 FACE_MODEL = click.option(
     "--face-model", type=click.Path(exists=True, path_type=Path), help="[default: $FACE1D_FACE_MODEL]"
 )

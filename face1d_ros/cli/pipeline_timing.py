@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -113,26 +111,6 @@ def paced(sides: Sequence[Side], frames: int, rate_hz: float, advance: Advance) 
     cpu_s = _at_pace(sides, frames, rate_hz, advance)
     kept_hz = frames / (WALL() - began_s)
     return [Paced(side.take(), spent_s / frames) for side, spent_s in zip(sides, cpu_s, strict=True)], kept_hz
-
-
-@contextmanager
-def interrupted_between_frames() -> Iterator[Advance]:
-    """Ctrl-C waits for the next call of what this gives: in the middle of a frame MediaPipe would abort the process."""
-    pressed = False
-
-    def press(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-
-    def check() -> None:
-        if pressed:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _at_pace(sides: Sequence[Side], frames: int, rate_hz: float, advance: Advance) -> list[float]:

@@ -52,6 +52,8 @@ class RealSequence:
     read_pose: Callable[[], HeadPose] | None = field(default=None, repr=False)
     read_phases: Callable[[], NDArray[np.int8]] | None = field(default=None, repr=False)
     """(T,) values of `Phase`."""
+    damage: DatasetFileError | None = field(default=None, repr=False)
+    """Why not even its split and label can be read."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ class Dataset(Protocol):
         ...
 
 
-def damaged(name: str, images: Images, error: DatasetFileError, point_count: int = 0) -> RealSequence:
+def damaged(
+    name: str, images: Images, error: DatasetFileError, point_count: int = 0, subject: str = ""
+) -> RealSequence:
     """A sequence of which not even its split can be read: whatever is asked of it raises that error.
 
     It is in every split that is asked for, so that nobody loses it without being told.
@@ -121,7 +125,14 @@ def damaged(name: str, images: Images, error: DatasetFileError, point_count: int
         raise error
 
     return RealSequence(
-        name, images, point_count=point_count, read_landmarks=refuse, read_pose=refuse, read_phases=refuse
+        name,
+        images,
+        subject=subject,
+        point_count=point_count,
+        read_landmarks=refuse,
+        read_pose=refuse,
+        read_phases=refuse,
+        damage=error,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face1d_ros.datasets.base import EXPRESSIONS, Card, Completeness, Floats, RealSequence, check_split
+from face1d_ros.datasets.base import EXPRESSIONS, Card, Completeness, Floats, RealSequence, check_split, damaged
 from face1d_ros.datasets.files import (
     IMAGE_EXTENSIONS,
     files_by_stem,
@@ -69,9 +69,17 @@ class CkPlus:
         """Each from neutral (first image) to apex (last image)."""
         check_split(self.card, split)
         for folder in self._folders():
-            images, label = self._images(folder), self._label(folder)
+            images = self._images(folder)
+            if not images:
+                continue
+            try:
+                label = self._label(folder)
+            except DatasetFileError as error:
+                files = ImageFiles(list(images.values()))
+                yield damaged(_below(folder), files, error, point_count=68, subject=folder.parent.name)
+                continue
             part = "labelled" if label else "unlabelled"
-            if not images or (split and part != split):
+            if split and part != split:
                 continue
             stems, points = list(images), self._points(folder)
             whole = all(stem in points for stem in stems)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.datasets.base import Card, Completeness, RealSequence, check_split
+from face1d_ros.datasets.base import Card, Completeness, RealSequence, check_split, damaged
 from face1d_ros.datasets.files import files_by_stem, first_folder, folders_in, read_text
 from face1d_ros.datasets.images import VideoImages
 from face1d_ros.errors import DatasetFileError
@@ -69,16 +69,21 @@ class Mmi:
             for stem, video in _videos(session).items():
                 if not (session / f"{stem}.xml").is_file():
                     continue
-                label = _label(session / f"{stem}.xml")
+                name, subject = f"{session.name}/{stem}", stem.split("-")[0]
+                try:
+                    label = _label(session / f"{stem}.xml")
+                except DatasetFileError as error:
+                    yield damaged(name, VideoImages(video), error, subject=subject)
+                    continue
                 part = "labelled" if label else "unlabelled"
                 if split and part != split:
                     continue
                 coded = _phases_file(video).is_file()
                 yield RealSequence(
-                    name=f"{session.name}/{stem}",
+                    name=name,
                     images=VideoImages(video),
                     split=part,
-                    subject=stem.split("-")[0],
+                    subject=subject,
                     video=True,
                     label=label,
                     read_phases=partial(_phases, video) if coded else None,

@@ -39,6 +39,11 @@ class Part:
     dataset: Dataset
     sequences: tuple[RealSequence, ...]
     """With an expression."""
+    damaged: tuple[RealSequence, ...] = ()
+    """Of which not even the expression can be read."""
+
+    def __len__(self) -> int:
+        return len(self.sequences) + len(self.damaged)
 
     @property
     def dataset_name(self) -> str:
@@ -212,10 +217,15 @@ def _parts_of(name: str, root: Path, partial: bool) -> Iterator[Part]:
         raise InvalidValueError("dataset", name, f"one of {', '.join(SPLITS)}, or one with a split as in ck+:labelled")
     dataset = open_dataset(kind, root, partial=partial)
     for one in (split,) if split else SPLITS[kind]:
-        sequences = tuple(found for found in dataset.sequences(one) if found.label not in ("", NEUTRAL))
+        every = list(dataset.sequences(one))
+        errors = [found.damage for found in every if found.damage is not None]
+        if errors and not partial:
+            raise errors[0]
+        damaged = tuple(found for found in every if found.damage is not None)
+        sequences = tuple(found for found in every if found.label not in ("", NEUTRAL))
         if not sequences:
             raise DatasetMissingError(kind, dataset.root, f"holds no expression in split {one}", dataset.card.where)
         unknown = next((found.name for found in sequences if not found.subject), None)
         if unknown is not None:
             raise InvalidValueError(f"sequence of {kind}", unknown, "one whose subject is known")
-        yield Part(kind if kind in WHOLE else f"{kind}:{one}", dataset, sequences)
+        yield Part(kind if kind in WHOLE else f"{kind}:{one}", dataset, sequences, damaged)

@@ -8,7 +8,7 @@ by how much its landmarks lie beside a face's own. Irises are left out: shut eye
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,9 @@ VARIANTS = (
 class PortraitJudge:
     """Measures a detector variant by variant; frees it at the end."""
 
-    def __init__(self, frames: int, rate_hz: float = 30.0) -> None:
-        """So many frames of each variant, at least 3."""
-        self._frames, self._rate_hz = frames, rate_hz
+    def __init__(self, frames: int, rate_hz: float = 30.0, advance: Callable[[], None] = lambda: None) -> None:
+        """So many frames of each variant, at least 3. `advance` is called before each of them; it may raise."""
+        self._frames, self._rate_hz, self._advance = frames, rate_hz, advance
         self._config = LandmarksConfig(max_faces=1)
         self.places = self._places_in_photo()
         """(468, 2) px of the photo: where each landmark lies in it."""
@@ -92,6 +92,7 @@ class PortraitJudge:
         detector = make_detector(self._config)
         try:
             for frame, truth in portrait.frames_with_truth():
+                self._advance()
                 yield _landmarks(detector, frame), truth
         finally:
             detector.close()

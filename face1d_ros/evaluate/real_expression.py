@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,7 +15,7 @@ from face1d_ros.evaluate.smoothing_tracks import NS, frames_of
 from face1d_ros.sources.portrait import AnimatedPortrait
 from face1d_ros.sources.portrait_motion import Constant, Event, PortraitMotion
 from face1d_ros.stages.base import Stage
-from face1d_ros.types import FaceExpressionArray, FaceExpressionEvent, FaceLandmarksArray
+from face1d_ros.types import FaceExpressionArray, FaceExpressionEvent, FaceLandmarksArray, Frame
 
 RELAXED = Constant(-0.5)
 """The photo smiles; at rest this portrait does so less, with its lips shut."""
@@ -124,9 +124,9 @@ def answers(stage: Stage, frames: Sequence[Any]) -> list[FaceExpressionArray]:
     return [stage.process(frame) for frame in frames]
 
 
-def seen_portrait(shown: AnimatedPortrait) -> tuple[FaceLandmarksArray, ...]:
+def seen_portrait(frames: Iterable[Frame]) -> tuple[FaceLandmarksArray, ...]:
     """As the real detector sees it."""
-    return frames_of(observe(shown.frames()))
+    return frames_of(observe(frames))
 
 
 def _in_words(event: FaceExpressionEvent, first_ns: int) -> str:

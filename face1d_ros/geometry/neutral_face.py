@@ -16,8 +16,6 @@ LONGEST_STEP_S = 0.2
 """Of one frame: nobody knows what a face did in a longer gap."""
 DRAWS = 2.0
 """In what is usual of one person: what is further off draws no more."""
-
-
 LEAST_REST = 0.03
 """Of a frame in which the face does not seem to rest: else a neutral that began with an expression would stay so."""
 FIRST_S = 0.02

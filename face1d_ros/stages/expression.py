@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from face1d_ros.engines.manifest import MAX_FACES
 from face1d_ros.errors import EngineError, InvalidValueError
 from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.neutral_face import adapted
+from face1d_ros.stages.bundle_runner import BAD_ANSWER, ENGINE_FAILED, TOO_MANY
 from face1d_ros.stages.expression_decision import Change, LabelDecision, PhaseDecision
-from face1d_ros.stages.expression_input import LandmarkReader, MeshReader
-from face1d_ros.stages.expression_model import MESH, NEUTRAL, FaceInput, is_sound, make_runner
-from face1d_ros.stages.face_memory import NS, FaceMemory
+from face1d_ros.stages.expression_input import LandmarkReader, MeshReader, Reader
+from face1d_ros.stages.expression_model import MESH, NEUTRAL, NONE_OF_THESE, FaceInput, is_sound, make_runner
+from face1d_ros.stages.face_memory import NS, REPEATED, TWICE, FaceMemory
 from face1d_ros.types import (
     FaceExpression,
     FaceExpressionArray,
@@ -33,10 +34,7 @@ from face1d_ros.types import (
     no_values,
 )
 
-ALL, OFF, NONE_OF_THESE = "all", "off", "none"
-TWICE, TOO_MANY = "id twice in a frame", "faces beyond eight"
-REPEATED, BACK = "stamp repeated", "stamp went back"
-BAD_ANSWER, ENGINE_FAILED = "answers refused", "engine failed"
+ALL, OFF = "all", "off"
 
 
 @dataclass(eq=False)
@@ -78,13 +76,12 @@ class ExpressionStage:
         except InvalidValueError:
             self._runner.close()
             raise
-        self._reader: Any = MeshReader(self._runner.meaning.features) if config.input == MESH else LandmarkReader()
+        self._reader: Reader = MeshReader(self._runner.meaning.features) if config.input == MESH else LandmarkReader()
         self._rest = self._runner.meaning.labels.index(NEUTRAL)
         neutral = self._labels.index(NEUTRAL) if self._labels else 0
         self._tracks = FaceMemory(lambda key, topology: ExpressionTrack(key, topology, LabelDecision(neutral)))
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._notice = ""
-        self._stamp_ns: int | None = None
 
     def set_camera(self, camera: Camera | None) -> None:
         """The camera of the frames to come; None: it is not calibrated. Called by any thread."""
@@ -93,24 +90,18 @@ class ExpressionStage:
 
     def process(self, frame: FaceMeshArray | FaceLandmarksArray) -> FaceExpressionArray:
         """The faces that can be read, in their order, and the phases that begin with this frame."""
-        stamp_ns, before_ns = frame.header.stamp_ns, self._stamp_ns
-        self._stamp_ns = stamp_ns
-        self._tracks.end(frame.ended_track_ids)
-        if before_ns is not None and stamp_ns < before_ns:
-            self._count(BACK)
-            self._tracks.clear()
-        self._tracks.forget_unseen(stamp_ns)
+        stamp_ns = frame.header.stamp_ns
+        wrong = self._tracks.begin_frame(stamp_ns, frame.ended_track_ids)
+        for reason in (wrong, self._reader.remark(frame)):
+            if reason:
+                self._counts[reason] += 1
         self._notice = self._other_mesh(frame)
-        if stamp_ns == before_ns:
-            self._count(REPEATED)
-            seen: list[Seen] = []
-        else:
-            seen = self._seen(frame, stamp_ns)
+        seen = [] if wrong == REPEATED else self._seen(frame, stamp_ns)
         outputs = self._outputs(stamp_ns, seen)
         faces, events = [], []
         for row, one in enumerate(seen if outputs else ()):
             if not is_sound(outputs, row):
-                self._count(BAD_ANSWER)
+                self._counts[BAD_ANSWER] += 1
                 self._tracks.begin_anew(one.track)
                 continue
             face, changes = self._read(one, outputs, row, stamp_ns)
@@ -134,24 +125,22 @@ class ExpressionStage:
         self._config = config
 
     def diagnostics(self) -> Mapping[str, object]:
-        """Model, engine, what was refused."""
+        """Model, engine, camera, what was refused."""
         values: dict[str, object] = {"model chosen because": self._runner.why, **self._runner.values()}
+        if isinstance(self._reader, LandmarkReader):
+            values["camera"] = "assumed" if self._reader.camera is None else "calibrated"
         values["faces remembered"] = len(self._tracks)
         values |= {f"expression.{reason}": count for reason, count in sorted(self._counts.items())}
         return values | ({"notice": self._notice} if self._notice else {})
 
     def reset(self) -> None:
         """Forget all faces; the camera stays."""
-        self._stamp_ns = None
         self._tracks.clear()
         self._runner.reset()
 
     def close(self) -> None:
         """Free the model."""
         self._runner.close()
-
-    def _count(self, reason: str, times: int = 1) -> None:
-        self._counts[reason] = self._counts.get(reason, 0) + times
 
     def _other_mesh(self, frame: FaceMeshArray | FaceLandmarksArray) -> str:
         """What the user should know of where coefficients come from."""
@@ -166,10 +155,10 @@ class ExpressionStage:
         for face in frame.faces:
             features = TWICE if face.track_id in ids else self._reader.read(frame, face)
             if isinstance(features, str):
-                self._count(features)
+                self._counts[features] += 1
                 continue
             if len(seen) == MAX_FACES:
-                self._count(TOO_MANY)
+                self._counts[TOO_MANY] += 1
                 continue
             ids |= {face.track_id} - {0}
             track, dt_s = self._tracks.of(face.track_id, self._reader.topology(face), stamp_ns)
@@ -184,7 +173,7 @@ class ExpressionStage:
         try:
             return self._runner.step(stamp_ns, inputs)
         except EngineError:
-            self._count(ENGINE_FAILED)
+            self._counts[ENGINE_FAILED] += 1
             return {}
 
     def _input(self, seen: Seen) -> FaceInput:
@@ -227,7 +216,7 @@ class ExpressionStage:
         return np.append(chosen, max(1.0 - float(chosen.sum()), 0.0)).astype(np.float32)
 
     @staticmethod
-    def _event(frame: Any, face: FaceExpression, change: Change) -> FaceExpressionEvent:
+    def _event(frame: FaceMeshArray | FaceLandmarksArray, face: FaceExpression, change: Change) -> FaceExpressionEvent:
         return FaceExpressionEvent(
             header=frame.header,
             track_id=face.track_id,

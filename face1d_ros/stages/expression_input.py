@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from face1d_ros.config import MeshConfig
 from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.expression_features import expression_features
-from face1d_ros.stages.mesh_pose import aligned, camera_for
+from face1d_ros.stages.mesh_pose import OTHER_CAMERA, aligned, camera_for
 from face1d_ros.stages.smoothing_input import each_confidence, refusal
 from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, FaceMesh, FaceMeshArray, FloatArray, Topology
 
@@ -22,11 +22,14 @@ BAD_COEFFICIENTS, NO_POSE = "coefficients not from 0 to 1", "no pose"
 class Reader(Protocol):
     """Of one kind of input."""
 
-    def read(self, frame: FaceMeshArray | FaceLandmarksArray, face: FaceMesh | FaceLandmarks) -> FloatArray | str:
+    def read(self, frame: Any, face: Any) -> FloatArray | str:
         """(F,) features, or why there are none."""
 
-    def topology(self, face: FaceMesh | FaceLandmarks) -> Topology:
+    def topology(self, face: Any) -> Topology:
         """What the face's landmarks are, where it has any."""
+
+    def remark(self, frame: Any) -> str:
+        """What is to be counted of a frame that can be read all the same; or ''."""
 
 
 class MeshReader:
@@ -50,6 +53,10 @@ class MeshReader:
         """A mesh has none."""
         return Topology.UNKNOWN
 
+    def remark(self, frame: FaceMeshArray) -> str:
+        """Nothing."""
+        return ""
+
 
 class LandmarkReader:
     """Distances and angles of the face, with the head's pose taken off."""
@@ -69,3 +76,8 @@ class LandmarkReader:
     def topology(self, face: FaceLandmarks) -> Topology:
         """The face's own."""
         return face.topology
+
+    def remark(self, frame: FaceLandmarksArray) -> str:
+        """A camera that is known, but not that of these images: another one is assumed."""
+        known = self.camera
+        return OTHER_CAMERA if known is not None and camera_for(frame, known, FIELD_OF_VIEW_RAD) is not known else ""

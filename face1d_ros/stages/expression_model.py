@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
+from face1d_ros.engines.bundle import Bundle
 from face1d_ros.engines.engine import Arrays
 from face1d_ros.engines.manifest import FACES
-from face1d_ros.errors import BundleError, Face1dError, InvalidValueError
+from face1d_ros.errors import BundleError, InvalidValueError
 from face1d_ros.geometry.expression_features import feature_names
-from face1d_ros.paths import user_path
-from face1d_ros.stages.bundle_runner import BundleRunner, texts
+from face1d_ros.stages.bundle_runner import AS_ASKED, SHIPPED, BundleRunner, check_task, named_runner, texts
 from face1d_ros.types import FloatArray
 
 AUTO = "auto"
@@ -23,6 +22,8 @@ MESH, LANDMARKS = "mesh", "landmarks"
 DEFAULTS = {LANDMARKS: "expression_cnn_landmarks", MESH: "expression_conv_lstm_mesh"}
 """By what is read."""
 NEUTRAL = "neutral"
+NONE_OF_THESE = "none"
+"""What a stage calls a face that shows none of a model's labels; no label itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +74,8 @@ class ExpressionRunner(BundleRunner):
 
 def make_runner(name: str, given: str, engine: str) -> ExpressionRunner:
     """The network that is meant, of this input. Raises InvalidValueError where it cannot be had."""
-    shipped = {path.name: path for path in shipped_bundles()}
-    wanted = DEFAULTS[given] if name == AUTO else name
-    folder = shipped.get(wanted.replace("-", "_")) or user_path(wanted)
-    if not (folder / MANIFEST).is_file():
-        there = [path for path in shipped if path.startswith(TASK)]
-        raise InvalidValueError("model", wanted, f"one of {', '.join((AUTO, *there))}, or the folder of a model bundle")
-    try:
-        runner = ExpressionRunner(
-            load_bundle(folder), engine, "auto: the shipped model" if name == AUTO else "as asked for"
-        )
-    except Face1dError as error:
-        raise InvalidValueError("model", wanted, f"a model that can be loaded: {error}") from error
+    wanted, why = (DEFAULTS[given], SHIPPED) if name == AUTO else (name, AS_ASKED)
+    runner = named_runner(wanted, TASK, lambda bundle: ExpressionRunner(bundle, engine, why), AUTO)
     if runner.meaning.input != given:
         runner.close()
         raise InvalidValueError("model", wanted, f"a model of input {given}; this one reads {runner.meaning.input}")
@@ -93,15 +84,15 @@ def make_runner(name: str, given: str, engine: str) -> ExpressionRunner:
 
 def meaning_of(bundle: Bundle) -> Meaning:
     """What an expression bundle says about itself. Raises BundleError for a bundle that is none."""
+    check_task(bundle, TASK)
     manifest, path, settings = bundle.manifest, bundle.path, bundle.manifest.settings
-    if manifest.task != TASK:
-        raise BundleError(path, "task", f"'{manifest.task}'", f"'{TASK}'")
     given = settings.get("input")
     if given not in DEFAULTS:
         raise BundleError(path, "settings.input", repr(given)[:80], f"one of {', '.join(DEFAULTS)}")
     features, labels, actions = (texts(bundle, key) for key in ("features", "labels", "actions"))
-    if NEUTRAL not in labels:
-        raise BundleError(path, "settings.labels", ", ".join(labels), f"labels, one of them '{NEUTRAL}'")
+    if NEUTRAL not in labels or NONE_OF_THESE in labels:
+        expected_labels = f"labels, one of them '{NEUTRAL}', none of them '{NONE_OF_THESE}'"
+        raise BundleError(path, "settings.labels", ", ".join(labels), expected_labels)
     if given == LANDMARKS and features != feature_names():
         raise BundleError(
             path, "settings.features", f"{len(features)} names", "the distances and angles of this version"

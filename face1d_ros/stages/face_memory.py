@@ -11,6 +11,9 @@ from face1d_ros.types import Topology
 NS = 1_000_000_000
 FORGET_AFTER_S = 2.0
 """Who was not seen for longer, while the track has not ended, begins anew."""
+REPEATED, BACK = "stamp repeated", "stamp went back"
+"""What a stamp can be that is not later than the one before it."""
+TWICE = "id twice in a frame"
 
 
 class Remembered(Protocol):
@@ -32,6 +35,7 @@ class FaceMemory(Generic[Track]):
         self._make = make
         self._tracks: dict[int, Track] = {}
         self._keys = itertools.count(1)
+        self._stamp_ns: int | None = None
 
     def __len__(self) -> int:
         return len(self._tracks)
@@ -53,19 +57,25 @@ class FaceMemory(Generic[Track]):
         """The network forgets this face."""
         track.key = next(self._keys)
 
-    def end(self, track_ids: Iterable[int]) -> None:
-        """These tracks have ended."""
-        for track_id in track_ids:
-            self._tracks.pop(track_id, None)
+    def begin_frame(self, stamp_ns: int, ended_track_ids: Iterable[int]) -> str:
+        """Forget whose track has ended and whom nobody has seen for long; all where time went back.
 
-    def forget_unseen(self, stamp_ns: int) -> None:
-        """Those that nobody has seen for long."""
+        What is wrong with the stamp, or ''. A repeated one is no step in time: no face must be stepped with it.
+        """
+        before_ns, self._stamp_ns = self._stamp_ns, stamp_ns
+        for track_id in ended_track_ids:
+            self._tracks.pop(track_id, None)
+        if before_ns is not None and stamp_ns < before_ns:
+            self._tracks.clear()
+            return BACK
         for track_id in [key for key, track in self._tracks.items() if self._is_stale(track, stamp_ns)]:
             del self._tracks[track_id]
+        return REPEATED if stamp_ns == before_ns else ""
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all faces, and the last stamp."""
         self._tracks.clear()
+        self._stamp_ns = None
 
     @staticmethod
     def _is_stale(track: Track, stamp_ns: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,20 @@ from face1d_ros.engines.manifest import MAX_FACES
 from face1d_ros.errors import EngineError
 from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.mesh_alignment import Aligned
+from face1d_ros.stages.bundle_runner import BAD_ANSWER, ENGINE_FAILED, TOO_MANY
+from face1d_ros.stages.face_memory import REPEATED, TWICE
 from face1d_ros.stages.mesh_model import CLOSED_FORM, FaceInput, is_sound, make_runner
-from face1d_ros.stages.mesh_pose import UNPLACED, Floats, Head, aligned, camera_for, corrected, placed, usual_head
+from face1d_ros.stages.mesh_pose import (
+    OTHER_CAMERA,
+    UNPLACED,
+    Floats,
+    Head,
+    aligned,
+    camera_for,
+    corrected,
+    placed,
+    usual_head,
+)
 from face1d_ros.stages.mesh_tracks import MeshTrack, mesh_tracks
 from face1d_ros.stages.smoothing_input import each_confidence, refusal
 from face1d_ros.types import (
@@ -30,12 +43,8 @@ from face1d_ros.types import (
     no_values,
 )
 
-TWICE, NO_POSE = "id twice in a frame", "no pose"
-REPEATED, BACK = "stamp repeated", "stamp went back"
-OTHER_TOPOLOGY, TOO_MANY = "faces of another topology than the model's", "faces beyond eight"
-BAD_ANSWER, ENGINE_FAILED = "answers refused", "engine failed"
-OTHER_CAMERA = "camera_info of another image size"
-NO_HEAD = "like no head"
+NO_POSE, NO_HEAD = "no pose", "like no head"
+OTHER_TOPOLOGY = "faces of another topology than the model's"
 RESIDUAL_OF_HALF_M = 0.006
 """Residual on the head at which the quality has fallen to a half."""
 MOST_RESIDUAL_M = 0.02
@@ -64,8 +73,7 @@ class MeshStage:
         self._config = config
         self._runner, self._notice = make_runner(config.model, config.engine)
         self._tracks = mesh_tracks(self._runner.basis.identity if self._runner else 0)
-        self._counts: dict[str, int] = {}
-        self._stamp_ns: int | None = None
+        self._counts: Counter[str] = Counter()
         self._camera: Camera | None = None
 
     def set_camera(self, camera: Camera | None) -> None:
@@ -77,21 +85,13 @@ class MeshStage:
 
         One that was predicted, or that is like no head, teaches nothing about the person.
         """
-        stamp_ns, before_ns = frame.header.stamp_ns, self._stamp_ns
-        self._stamp_ns = stamp_ns
-        self._tracks.end(frame.ended_track_ids)
-        if before_ns is not None and stamp_ns < before_ns:
-            self._count(BACK)
-            self._tracks.clear()
-        self._tracks.forget_unseen(stamp_ns)
+        stamp_ns = frame.header.stamp_ns
+        if wrong := self._tracks.begin_frame(stamp_ns, frame.ended_track_ids):
+            self._counts[wrong] += 1
         camera = self._camera_of(frame)
         faces = [self._seen(face, stamp_ns, camera) for face in self._usable(frame.faces)]
         steady = [seen for seen in faces if seen is not None]
-        if stamp_ns == before_ns:
-            self._count(REPEATED)
-            answers: dict[int, tuple[Arrays, int]] = {}
-        else:
-            answers = self._answers(stamp_ns, steady)
+        answers = {} if wrong == REPEATED else self._answers(stamp_ns, steady)
         basis = self._runner.basis if self._runner else None
         return FaceMeshArray(
             header=frame.header,
@@ -121,7 +121,6 @@ class MeshStage:
 
     def reset(self) -> None:
         """Forget all faces; the camera stays."""
-        self._stamp_ns = None
         self._tracks.clear()
         if self._runner is not None:
             self._runner.reset()
@@ -135,14 +134,11 @@ class MeshStage:
     def _model(self) -> str:
         return self._runner.model if self._runner else CLOSED_FORM
 
-    def _count(self, reason: str, times: int = 1) -> None:
-        self._counts[reason] = self._counts.get(reason, 0) + times
-
     def _camera_of(self, frame: FaceLandmarksArray) -> Camera:
         known = self._camera
         found = camera_for(frame, known, math.radians(self._config.field_of_view_deg))
         if known is not None and found is not known:
-            self._count(OTHER_CAMERA)
+            self._counts[OTHER_CAMERA] += 1
         return found
 
     def _usable(self, faces: Sequence[FaceLandmarks]) -> list[FaceLandmarks]:
@@ -151,7 +147,7 @@ class MeshStage:
         for face in faces:
             reason = refusal(face) or (TWICE if face.track_id in ids else "")
             if reason:
-                self._count(reason)
+                self._counts[reason] += 1
                 continue
             usable.append(face)
             ids |= {face.track_id} - {0}
@@ -161,7 +157,7 @@ class MeshStage:
         confidence = each_confidence(face)
         straight, found = aligned(face.points, confidence, camera)
         if not np.isfinite(found.points_cm).all():
-            self._count(NO_POSE)
+            self._counts[NO_POSE] += 1
             return None
         track, dt_s = self._tracks.of(face.track_id, face.topology, stamp_ns)
         return Seen(face, track, dt_s, confidence, straight, found)
@@ -174,7 +170,7 @@ class MeshStage:
         taken = right[:MAX_FACES]
         for reason, count in ((OTHER_TOPOLOGY, len(faces) - len(right)), (TOO_MANY, len(right) - len(taken))):
             if count:
-                self._count(reason, count)
+                self._counts[reason] += count
         if not taken:
             return {}
         inputs = [
@@ -190,14 +186,14 @@ class MeshStage:
         try:
             outputs = self._runner.step(stamp_ns, inputs)
         except EngineError:
-            self._count(ENGINE_FAILED)
+            self._counts[ENGINE_FAILED] += 1
             return {}
         answers: dict[int, tuple[Arrays, int]] = {}
         for row, seen in enumerate(taken):
             if is_sound(outputs, row):
                 answers[id(seen)] = outputs, row
             else:
-                self._count(BAD_ANSWER)
+                self._counts[BAD_ANSWER] += 1
                 self._tracks.begin_anew(seen.track)
         return answers
 
@@ -214,7 +210,7 @@ class MeshStage:
             where = placed(usual, seen.aligned.pose.rotation, seen.straight_px, seen.confidence, camera)
         is_head = where.residual_px <= MOST_RESIDUAL_M * where.scale
         if not is_head:
-            self._count(NO_HEAD)
+            self._counts[NO_HEAD] += 1
         teaches = is_head and seen.face.state is not TrackState.BRIDGED
         meter = seen.track.asymmetry
         turn_rad = seen.aligned.turn_rad

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face1d_ros.engines.bundle import MANIFEST, Bundle, load_bundle, shipped_bundles
+from face1d_ros.engines.bundle import Bundle, load_bundle, shipped_bundles
 from face1d_ros.engines.engine import Arrays
 from face1d_ros.engines.manifest import FACES
-from face1d_ros.errors import BundleError, EngineError, Face1dError, InvalidValueError, MissingDependencyError
-from face1d_ros.paths import user_path
-from face1d_ros.stages.bundle_runner import BundleRunner, texts
+from face1d_ros.errors import BundleError, EngineError, MissingDependencyError
+from face1d_ros.stages.bundle_runner import AS_ASKED, SHIPPED, BundleRunner, check_task, named_runner, texts
 from face1d_ros.types import FloatArray, Topology
 
 AUTO, NONE = "auto", "none"
@@ -88,31 +87,21 @@ def make_runner(name: str, engine: str) -> tuple[MeshNetworkRunner | None, str]:
     """
     if name == NONE:
         return None, ""
-    shipped = {path.name: path for path in shipped_bundles()}
-    if name == AUTO:
-        folder = shipped.get(DEFAULT)
-        if folder is None:
-            return None, f"no model {DEFAULT} comes with this version: no coefficients, only pose and asymmetry"
-        try:
-            return MeshNetworkRunner(load_bundle(folder), engine, "auto: the shipped model"), ""
-        except NOT_THERE as error:
-            return None, f"{error}; no coefficients, only pose and asymmetry"
-    folder = shipped.get(name.replace("-", "_")) or user_path(name)
-    if not (folder / MANIFEST).is_file():
-        there = [path for path in shipped if path.startswith(TASK)]
-        expected = f"one of {', '.join((AUTO, NONE, *there))}, or the folder of a model bundle"
-        raise InvalidValueError("model", name, expected)
+    if name != AUTO:
+        return named_runner(name, TASK, lambda bundle: MeshNetworkRunner(bundle, engine, AS_ASKED), AUTO, NONE), ""
+    folder = next((path for path in shipped_bundles() if path.name == DEFAULT), None)
+    if folder is None:
+        return None, f"no model {DEFAULT} comes with this version: no coefficients, only pose and asymmetry"
     try:
-        return MeshNetworkRunner(load_bundle(folder), engine, "as asked for"), ""
-    except Face1dError as error:
-        raise InvalidValueError("model", name, f"a model that can be loaded: {error}") from error
+        return MeshNetworkRunner(load_bundle(folder), engine, SHIPPED), ""
+    except NOT_THERE as error:
+        return None, f"{error}; no coefficients, only pose and asymmetry"
 
 
 def basis_of(bundle: Bundle) -> Basis:
     """What a mesh bundle says about its coefficients. Raises BundleError for a bundle that is none."""
+    check_task(bundle, TASK)
     manifest, path = bundle.manifest, bundle.path
-    if manifest.task != TASK:
-        raise BundleError(path, "task", f"'{manifest.task}'", f"'{TASK}'")
     names = texts(bundle, "expression_names")
     anchors = manifest.settings.get("anchors")
     shapes = {spec.name: spec.shape for spec in (*manifest.inputs, *manifest.outputs)}

@@ -20,6 +20,8 @@ from face1d_ros.types import FaceLandmarksArray, FloatArray, Pose, Topology
 Floats = NDArray[np.float64]
 NEAREST_M, FURTHEST_M = 0.03, 50.0
 """A head elsewhere is none."""
+OTHER_CAMERA = "camera_info of another image size"
+"""Counted where a camera is known that is not that of the frame."""
 TO_ROS = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 """Columns: out of the face, to the person's left and up, in the facing frame (x left, y down, z into the head)."""
 OUTER_EYE_CORNERS = (36, 45)

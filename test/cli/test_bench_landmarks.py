@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from click.testing import CliRunner
 pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
 
 from face1d_ros.cli import bench_landmarks
+from face1d_ros.cli.interrupts import interrupted_between_frames
+from face1d_ros.evaluate import portrait_truth
 from face1d_ros.evaluate.portrait_truth import VARIANTS
 
 
@@ -36,6 +39,41 @@ def test_it_prints_both_tables_and_writes_all_rows(tmp_path: Path, monkeypatch: 
     assert truth["variant"] == "clean" and truth["missed"] == 0 and truth["nrmse_percent"] > 0.0
     assert written["targets"]["landmarks.fps_ratio"]["target"] == 0.9
     assert written["targets"]["landmarks.extra_face_ratio"]["target"] == 1.05
+
+
+class Fake:
+    """Bare MediaPipe and a detector, in which Ctrl-C is pressed at every frame."""
+
+    model = "fake"
+
+    def __init__(self) -> None:
+        self.ended = self.closed = 0
+
+    def process(self, image: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        self.ended += 1
+        return 0
+
+    def detect(self, image: object) -> tuple[()]:
+        self.process(image)
+        return ()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_ctrl_c_waits_for_the_end_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Fake()
+    monkeypatch.setattr(bench_landmarks, "BareFaceMesh", lambda _: fake)
+    monkeypatch.setattr(bench_landmarks, "make_detector", lambda _: fake)
+    case = bench_landmarks.Case("portrait", 1, 1, [np.zeros((4, 4, 3), np.uint8)] * 3)
+    with pytest.raises(KeyboardInterrupt), interrupted_between_frames() as check:
+        bench_landmarks.measure_speed([case], 5, lambda: None, check)
+    assert fake.ended == 1, "the frame itself was not interrupted, and none came after it"
+    monkeypatch.setattr(portrait_truth, "make_detector", lambda _: fake)
+    with pytest.raises(KeyboardInterrupt), interrupted_between_frames() as check:
+        bench_landmarks.measure_truth(3, lambda: None, check)
+    assert fake.ended == 2 and fake.closed == 1
 
 
 def test_targets_are_the_worse_single_face_and_the_slope_over_tiles() -> None:

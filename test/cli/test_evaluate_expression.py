@@ -16,8 +16,11 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 from face1d_ros.cli import expression_run, smoothing_run
 from face1d_ros.cli.expression_run import contenders
 from face1d_ros.cli.main import face1d
+from face1d_ros.engines.bundle import shipped_bundles
 from face1d_ros.errors import DetectorError, Face1dError, InvalidValueError
+from face1d_ros.evaluate.measurement import MeasurementError
 from face1d_ros.evaluate.smoothing_tracks import synthetic_track
+from face1d_ros.sources.portrait import AnimatedPortrait
 from face1d_ros.stages.expression_model import DEFAULTS, LANDMARKS, MESH
 from face1d_ros.synth.corpus.fixed_sets import load_small_test_set
 from face1d_ros.synth.sequence import ARRAYS, Sequence
@@ -121,8 +124,8 @@ def test_a_folder_of_clips_without_videos_is_refused(
     seen = synthetic_track(few[0], Topology.MESH_478).frames[:5]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(smoothing_run, "load_small_test_set", lambda: few[:1])
-        patch.setattr(expression_run, "portrait", lambda: (None, ()))
-        patch.setattr(expression_run, "seen_portrait", lambda shown: seen)
+        patch.setattr(expression_run, "portrait", lambda: (AnimatedPortrait(length=1), ()))
+        patch.setattr(expression_run, "seen_portrait", lambda frames: seen)
         refused = run("--quick", "--models", OURS, "--clips", str(tmp_path))
     assert isinstance(refused.exception, Face1dError)
     assert "name a folder of videos" in str(refused.exception)
@@ -133,6 +136,7 @@ def test_a_folder_of_clips_without_videos_is_refused(
     [
         (("--models", "mamba"), "one of .*expression_conv_lstm_landmarks"),
         (("--models", "smoothing_gru_68"), "smoothing_gru_68, for smoothing.*expression models"),
+        (("--models", OURS, "--models", str(shipped_bundles()[0].parent / OURS)), f"{OURS} more than once"),
         (("nowhere",), "holds no corpus"),
     ],
 )
@@ -154,6 +158,15 @@ def test_a_test_set_without_expressions_is_refused(few: tuple[Sequence, ...], mo
 
 def test_without_names_all_shipped_models_are_measured() -> None:
     assert set(DEFAULTS.values()) <= {one.name for one in contenders(())}
+
+
+def test_a_file_that_could_not_be_written_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(expression_run, "measure", lambda *_: pytest.fail("the work began"))
+    refused = run("--quick", "--json", str(tmp_path / "nowhere" / "m.json"))
+    assert isinstance(refused.exception, MeasurementError)
+    assert "nowhere' is no folder; name a file in a folder that can be written" in str(refused.exception)
 
 
 def test_options_of_the_real_datasets_are_told_from_the_others(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from face1d_ros.cli.expression_dataset_run import run_datasets
-from face1d_ros.errors import DatasetIncompleteError, DatasetMissingError, InvalidValueError
+from face1d_ros.errors import DatasetFileError, DatasetIncompleteError, DatasetMissingError, InvalidValueError
 from face1d_ros.evaluate.expression_windows import Windows
 from face1d_ros.evaluate.measurement import Measurement
 from face1d_ros.nets.expression_network import ExpressionNetwork
@@ -266,6 +266,27 @@ def test_a_video_whose_phases_are_damaged_is_left_out_of_a_partial_measurement(t
     assert line.startswith("mmi 3/S003-001") and "broken XML" in line
     assert of_part(found, "all")[0]["windows"] == PEOPLE - 1 and of_part(found, "all")[0]["published"] == 0.68
     assert of_part(found, "fold")[3]["accuracy"] is None, "nobody is left in this fold"
+
+
+def test_a_damaged_label_is_left_out_of_a_partial_measurement(ck: Path, cache: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "ck"
+    shutil.copytree(ck, copy)
+    (label,) = (copy / "Emotion/S104/001").iterdir()
+    label.write_text("9")
+    found = run(["ck+"], [copy], cache, steps=1)
+    assert found.conditions["sequences"] == {"ck+": 2 * PEOPLE}
+    damaged, grey = found.conditions["left_out"]
+    assert damaged.startswith("ck+ S104/001: '") and "got label 9" in damaged and GREY in grey
+    assert of_part(found, "all")[0]["left_out"] == 2 and of_part(found, "all")[0]["windows"] == 2 * PEOPLE - 2
+    assert [row["left_out"] for row in of_part(found, "fold")] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_a_damaged_label_ends_a_measurement_of_everything(tmp_path: Path) -> None:
+    write_video(tmp_path / "Sessions/1/S001-001.avi", [np.zeros((48, 64, 3), np.uint8)] * 3)
+    write_text(tmp_path / "Sessions/1/session.xml", "<session/>")
+    write_text(tmp_path / "Sessions/1/S001-001.xml", "<x>")
+    with pytest.raises(DatasetFileError, match=r"S001-001\.xml': got broken XML.*copy this file again"):
+        run_datasets(["mmi"], [tmp_path], "landmarks", None, 1, Console(file=StringIO()))
 
 
 def test_a_dataset_without_any_face_is_refused(tmp_path: Path) -> None:

@@ -116,8 +116,11 @@ def test_ck_plus_names_gaps_and_counts(tmp_path: Path) -> None:
     assert one.read_landmarks is None and one.point_count == 0, "half the points are none"
     for wrong in ("9", "2.5"):
         write_text(tmp_path / "Emotion/S005/001/S005_001_00000004_emotion.txt", wrong)
+        (one,) = dataset.sequences("unlabelled")
+        assert (one.name, one.subject, one.label) == ("S005/001", "S005", ""), "nobody knows which split it is of"
+        assert one.damage is not None and one.read_landmarks is not None
         with pytest.raises(DatasetFileError, match="label"):
-            list(dataset.sequences())
+            one.read_landmarks()
 
 
 def test_oulu_casia_by_camera_and_light(tmp_path: Path) -> None:
@@ -175,6 +178,16 @@ def test_mmi_has_labels_subjects_and_phases(tmp_path: Path) -> None:
     neutral, onset, apex, offset = Phase.NEUTRAL, Phase.ONSET, Phase.APEX, Phase.OFFSET
     expected = [neutral, onset, onset, apex, apex, onset, apex, offset, neutral, neutral]
     assert first.read_phases().tolist() == expected, "the strongest of both action units"
+
+
+def test_mmi_gives_a_video_of_which_the_description_is_damaged_with_the_reason(tmp_path: Path) -> None:
+    mmi(tmp_path / "1", "S001-001", "1")
+    mmi(tmp_path / "2", "S002-001", "2")
+    write_text(tmp_path / "1/S001-001.xml", "<x>")
+    damaged, whole = open_dataset("mmi", tmp_path).sequences("labelled")
+    assert (damaged.name, damaged.subject, damaged.label) == ("1/S001-001", "S001", "")
+    assert "broken XML" in str(damaged.damage)
+    assert (whole.label, whole.damage) == ("disgust", None)
 
 
 def test_mmi_names_missing_descriptions(tmp_path: Path) -> None:

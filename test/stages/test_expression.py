@@ -34,6 +34,7 @@ from expression_faces import (
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.stages.expression import ExpressionStage
+from face1d_ros.stages.mesh_pose import OTHER_CAMERA
 from face1d_ros.synth.corpus.fixed_sets import load_small_test_set, select
 from face1d_ros.types import Phase
 
@@ -278,5 +279,8 @@ def test_a_camera_of_the_images_size_is_used_and_no_other(tmp_path: Path) -> Non
     for camera, is_same in ((near, False), (other, True), (None, True)):
         stage.set_camera(camera)
         stage.reset()
+        before = count(stage, OTHER_CAMERA)
         assert np.allclose(values(answers(stage, frames)), unknown, atol=1e-6, equal_nan=True) == is_same
+        assert stage.diagnostics()["camera"] == ("calibrated" if camera else "assumed")
+        assert count(stage, OTHER_CAMERA) - before == (len(frames) if camera is other else 0)
     stage.close()
