@@ -103,5 +103,5 @@ setup(
     distclass=PlatformDistribution,
     cmdclass={"build_py": BuildWithCMake},
     install_requires=ROS.run_requirements(),
-    extras_require={"dev": read_requirements("dev")},
+    extras_require={"dev": read_requirements("dev"), "keyring": read_requirements("keyring")},
 )

@@ -262,3 +262,110 @@ class CaptureFileError(Face1dError):
 
     def __init__(self, path: object, problem: str, what_to_do: str) -> None:
         super().__init__(f"capture '{path}': {problem}; {what_to_do}")
+
+
+class GalleryError(Face1dError):
+    """The gallery of enrolled subjects refuses something or cannot do it."""
+
+
+class GalleryValueError(GalleryError):
+    """Something that cannot be enrolled or compared."""
+
+    def __init__(self, what: str, came: object, expected: str) -> None:
+        super().__init__(f"{what}: got {came}, expected {expected}")
+
+
+class ConsentMissingError(GalleryError):
+    """An enrolment to which nobody is known to have agreed."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"no consent: {problem}; ask the person, and give the text they agreed to and when, before enrolling"
+        )
+
+
+class SubjectUnknownError(GalleryError):
+    """A handle that nobody in the gallery has."""
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"{handle} is not in the gallery; expected the handle of an enrolled subject, as listed")
+
+
+class SubjectDamagedError(GalleryError):
+    """A subject whose record cannot be read."""
+
+    def __init__(self, handle: str, problem: str) -> None:
+        super().__init__(f"subject {handle} is damaged: {problem}; restore its file from a backup, or forget it")
+        self.handle = handle
+
+
+class GalleryFileError(GalleryError):
+    """A folder or file of the gallery that is not what it should be."""
+
+    def __init__(self, path: object, came: str, expected: str, what_to_do: str) -> None:
+        super().__init__(f"gallery '{path}': got {came}, expected {expected}; {what_to_do} (docs/gallery.md)")
+        self.came = came
+
+
+class GalleryKeyError(GalleryError):
+    """The key of a gallery that is missing, badly kept, or of no use."""
+
+    def __init__(self, place: object, problem: str, what_to_do: str) -> None:
+        super().__init__(f"gallery key in {place}: {problem}; {what_to_do} (docs/gallery.md)")
+
+
+class GalleryWrongKeyError(GalleryKeyError):
+    """A key that is not the one the gallery was closed with."""
+
+    def __init__(self, place: object, folder: object) -> None:
+        super().__init__(
+            place, f"it is not the key of the gallery '{folder}'", "name the right key, or restore it from a backup"
+        )
+
+
+class GalleryBusyError(GalleryError):
+    """Another process is changing the gallery and does not finish."""
+
+    def __init__(self, folder: object, waited_s: float) -> None:
+        super().__init__(
+            f"gallery '{folder}': another process has held it for {waited_s:g} s; wait for it, or end it, and try again"
+        )
+
+
+class GalleryWriteError(GalleryError):
+    """A change that could not be written. The gallery is as it was."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(
+            f"gallery '{path}' could not be written: {problem}; nothing was changed: make room on the disk, or make "
+            "the folder writable, and try again"
+        )
+
+
+class GalleryUnsureError(GalleryWriteError):
+    """A change of which the disk does not say whether it was made; the gallery is whole either way."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        GalleryError.__init__(
+            self,
+            f"gallery '{path}': the disk did not confirm a change: {problem}; it was made or it was not, and nothing "
+            "else was touched: check the disk, list the subjects, and try again",
+        )
+
+
+class GalleryRemainsError(GalleryWriteError):
+    """A change that was made, but of which the disk still holds what should be gone."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        GalleryError.__init__(
+            self,
+            f"gallery '{path}' is changed, but what should be gone is still on the disk: {problem}; make the folder "
+            "writable and open the gallery again, which removes it",
+        )
+
+
+class RequestRefusedError(Face1dError):
+    """What the identity stage is asked for and does not do now."""
+
+    def __init__(self, problem: str, what_to_do: str) -> None:
+        super().__init__(f"{problem}; {what_to_do}")

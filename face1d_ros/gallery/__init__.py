@@ -1,0 +1,1 @@
+"""Enrolled identities: storage, protection, matching."""
