@@ -10,12 +10,13 @@ from face1d_ros.synth.camera import CameraPlan, draw_camera
 from face1d_ros.synth.motion.free import draw_motion_definition, repetition
 from face1d_ros.synth.motion.head import HeadPlan, Turn
 from face1d_ros.synth.motion.head_draw import draw_head
+from face1d_ros.synth.motion.lips import LipMovement, choose_words, draw_lip_movement, say_again
 from face1d_ros.synth.motion.person import draw_person
 from face1d_ros.synth.motion.scenario import draw_motion
 from face1d_ros.synth.motion.types import MotionDefinition, MotionPlan
 from face1d_ros.synth.noise.plan import draw_noise
 from face1d_ros.synth.sequence import SequencePlan, SubjectPlan
-from face1d_ros.synth.splits import Purpose, Split, SplitGenerator, first_id
+from face1d_ros.synth.splits import IDS_A_SPLIT, Purpose, Split, SplitGenerator, first_id
 
 IDENTITY_COEFFICIENTS = 100
 UNIFORMS_OF_A_NORMAL = 12
@@ -26,6 +27,9 @@ SMALLEST_PX = 36.0
 LARGEST_SHARE = 0.75
 """Of the image's height that a face takes."""
 DISTANCE_M = (0.3, 3.0)
+WORDS_A_SUBJECT = 5
+OF_LIPS, OF_WORDS = 1, 2
+"""Streams of random numbers beside those of other definitions."""
 MOST_EXPOSED = 0.9
 """An exposure is shorter than a frame's time."""
 
@@ -89,6 +93,27 @@ def draw_repetition(
 def definition(cast: Cast, motion: int) -> MotionDefinition:
     """A motion that some user chose, by its number in the data set; its id is never 0."""
     return draw_motion_definition(cast.rng(Purpose.DEFINITION, motion), first_id(cast.split) + motion)
+
+
+def draw_lip_repetition(
+    cast: Cast, number: int, name: str, subject: int, slot: int, variation: str, wish: Wish = ANY
+) -> SequencePlan:
+    """The subject with this number says one of the words that it chose once more."""
+    person = draw_subject(cast, subject)
+    said = say_again(
+        lip_movement(cast, subject, slot), cast.rng(Purpose.MOTION, number, OF_LIPS), variation, person.style
+    )
+    return filmed(cast, number, name, person, said, wish)
+
+
+@lru_cache(maxsize=4096)
+def lip_movement(cast: Cast, subject: int, slot: int) -> LipMovement:
+    """One of the words that a subject chose; its id is never 0, and counts on from those of motions."""
+    word = choose_words(cast.rng(Purpose.DEFINITION, subject, OF_WORDS), WORDS_A_SUBJECT)[slot]
+    motion = subject * WORDS_A_SUBJECT + slot
+    style = draw_subject(cast, subject).style
+    motion_id = first_id(cast.split) + IDS_A_SPLIT // 4 + motion
+    return draw_lip_movement(cast.rng(Purpose.DEFINITION, motion, OF_LIPS), motion_id, word, style)
 
 
 def filmed(

@@ -9,18 +9,19 @@ from typing import Any, Protocol
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.synth.motion.types import SCENARIOS
 from face1d_ros.synth.sequence import SequencePlan
-from face1d_ros.synth.sequence_draw import Cast, Wish, draw_repetition, draw_sequence, draw_subject
+from face1d_ros.synth.sequence_draw import Cast, Wish, draw_lip_repetition, draw_repetition, draw_sequence, draw_subject
 from face1d_ros.synth.splits import IDS_A_SPLIT, Split
 
 ALL = "all"
 IDENTITY = "identity"
-CORPUS_SCENARIOS = (ALL, *SCENARIOS, IDENTITY)
+LIPS = "lips"
+CORPUS_SCENARIOS = (ALL, *SCENARIOS, IDENTITY, LIPS)
 ROUND = ("expressions", "mixed", "speech", "expressions", "free", "mixed", "expressions", "speech", "free", "idle")
 """The scenarios of `all`, again and again."""
 PALSY_EVERY = 6
 """Every so manieth subject has a facial palsy."""
 MOTIONS_A_SUBJECT, REPETITIONS = 5, 10
-"""Of the scenario `identity`."""
+"""Of the scenarios `identity` and `lips`."""
 VARIED = ("natural",) * 7 + ("slower", "faster", "weaker")
 IN_FRONT = Wish(amplitude=0.6, farthest_m=1.2, leaves=False)
 """Who is verified stands before the camera."""
@@ -69,10 +70,10 @@ class CorpusPlan:
     seed: int = 1
     sequences: int = 1000
     seconds: float = 8.0
-    """Of each sequence; of `identity` each lasts as long as its motion."""
+    """Of each sequence; of `identity` and `lips` each lasts as long as its motion."""
     scenario: str = ALL
     per_subject: int = 4
-    """Sequences of one subject; `identity` has its own number."""
+    """Sequences of one subject; `identity` and `lips` have their own number."""
 
     def __post_init__(self) -> None:
         check_drawn(self.split, self.seed, self.sequences)
@@ -91,19 +92,21 @@ class CorpusPlan:
     def plan(self, index: int) -> SequencePlan:
         """One of them."""
         cast = cast_for(self.split, self.seed, self.sequences, index)
-        if self.scenario == IDENTITY:
-            return self._identity(cast, index)
+        if self.scenario in (IDENTITY, LIPS):
+            return self._repeated(cast, index)
         scenario = ROUND[index % len(ROUND)] if self.scenario == ALL else self.scenario
         number = index // self.per_subject
         subject = draw_subject(cast, number, with_palsy=number % PALSY_EVERY == PALSY_EVERY - 1)
         return draw_sequence(cast, index, f"{self.split}/{scenario}/{index:06d}", subject, scenario, self.seconds)
 
-    def _identity(self, cast: Cast, index: int) -> SequencePlan:
-        """Each subject's motions one after another, each repeated."""
+    def _repeated(self, cast: Cast, index: int) -> SequencePlan:
+        """Each subject's motions, or words, one after another, each repeated."""
         motion, repetition = divmod(index, REPETITIONS)
         subject, slot = divmod(motion, MOTIONS_A_SUBJECT)
-        name = f"{self.split}/{IDENTITY}/{subject:05d}/{slot}/{repetition:02d}"
+        name = f"{self.split}/{self.scenario}/{subject:05d}/{slot}/{repetition:02d}"
         variation = VARIED[index % len(VARIED)]
+        if self.scenario == LIPS:
+            return draw_lip_repetition(cast, index, name, subject, slot, variation, IN_FRONT)
         return draw_repetition(cast, index, name, draw_subject(cast, subject), motion, variation, IN_FRONT)
 
     def as_dict(self) -> Mapping[str, Any]:

@@ -143,6 +143,15 @@ def _stretched(act: Act, factor: float, shift_s: float = 0.0) -> Act:
     return replace(act, start_s=start_s, rise_s=rise_s, hold_s=hold_s, fall_s=fall_s)
 
 
+def made_of(motion: FreeMotion) -> str:
+    """Its units in the order of its steps, with the sides that make them: equal for repetitions of one motion."""
+    steps: dict[float, list[str]] = {}
+    for act in (act for act in motion.acts if act.left or act.right):
+        side = "" if act.left and act.right else " left" if act.left else " right"
+        steps.setdefault(act.start_s, []).append(act.unit + side)
+    return ", ".join(" + ".join(sorted(steps[start_s])) for start_s in sorted(steps))
+
+
 @dataclass(frozen=True)
 class Variation:
     """Ranges that a repetition is drawn from."""

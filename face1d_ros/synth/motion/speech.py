@@ -92,7 +92,7 @@ def draw_utterance(rng: Generator, start_s: float, duration_s: float, person: Pe
             stress.extend(_stress(rng, time_s))
         for syllable in draws.pick(rng, words):
             length_s = syllable_s * draws.between(rng, 0.8, 1.25)
-            sounds.extend(_syllable(rng, syllable, time_s, length_s, loudness))
+            sounds.extend(syllable_sounds(rng, syllable, time_s, length_s, loudness))
             time_s += length_s
         if draws.chance(rng, PAUSE_SHARE):
             time_s += draws.quantile(rng, PAUSE_S)
@@ -102,7 +102,10 @@ def draw_utterance(rng: Generator, start_s: float, duration_s: float, person: Pe
     )
 
 
-def _syllable(rng: Generator, syllable: Sequence[str], start_s: float, length_s: float, loudness: float) -> list[Sound]:
+def syllable_sounds(
+    rng: Generator, syllable: Sequence[str], start_s: float, length_s: float, loudness: float
+) -> list[Sound]:
+    """A syllable that begins at a time and takes so long."""
     vowel = next(place for place, sound in enumerate(syllable) if sound in VOWELS)
     sounds = []
     for place, sound in enumerate(syllable):
