@@ -8,6 +8,7 @@ command = LazyGroup(
     lazy={
         "asymmetry": ("face1d_ros.cli.train_asymmetry", "How the mesh stage reads either half of a face."),
         "expression": ("face1d_ros.cli.train_expression", "Label, intensity and phase of expressions."),
+        "identity": ("face1d_ros.cli.train_identity", "Chosen facial motions, one from another."),
         "mesh": ("face1d_ros.cli.train_mesh", "Coefficients of a 3D face model from landmarks."),
         "smoothing": ("face1d_ros.cli.train_smoothing", "A smoother of landmarks."),
     },

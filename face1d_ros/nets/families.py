@@ -16,6 +16,7 @@ from face1d_ros.nets.expression_network import ExpressionConfig
 from face1d_ros.nets.gru import Gru, GruConfig
 from face1d_ros.nets.hybrid import Hybrid, HybridConfig
 from face1d_ros.nets.lstm import Lstm, LstmConfig
+from face1d_ros.nets.motion_encoder import MotionEncoder, MotionEncoderConfig
 from face1d_ros.nets.network import StreamingNetwork
 from face1d_ros.nets.one_d_former import OneDFormer, OneDFormerConfig
 from face1d_ros.nets.spatial_conv import SpatialConv, SpatialConvConfig
@@ -38,6 +39,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     ExpressionLogistic.family: (ExpressionConfig, ExpressionLogistic),
     ExpressionCnn.family: (ExpressionConfig, ExpressionCnn),
     ExpressionLstm.family: (ExpressionConfig, ExpressionLstm),
+    MotionEncoder.family: (MotionEncoderConfig, MotionEncoder),
 }
 """The configuration and the network of each."""
 

@@ -35,6 +35,10 @@ class Recipe:
     landmarks: int = 478
     input: str = ""
     """What an expression network reads: mesh, or landmarks."""
+    loss: str = ""
+    """Of a motion encoder: contrastive or n_pair."""
+    trimming: bool = True
+    """Whether a motion encoder learns from clips that begin and end at random, before and after the motion."""
     config: dict[str, Any] = field(default_factory=dict)
     """Of the network, where it is not the default."""
     data: Data = Data()
@@ -98,6 +102,6 @@ def _known(kind: type[Any], given: Any) -> dict[str, Any]:
     for name, value in given.items():
         if types[name] == "float" and isinstance(value, int):
             given[name] = float(value)
-        elif types[name] in ("int", "float", "str") and type(value).__name__ != types[name]:
+        elif types[name] in ("int", "float", "str", "bool") and type(value).__name__ != types[name]:
             raise ValueError(f"{name}: got {value!r}, expected {types[name]}")
     return given
