@@ -9,12 +9,9 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast, get_type_hints
 
-import yaml
-
-from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
+from face1d_ros.errors import InvalidValueError, UnknownKeyError
 
 Value: TypeAlias = bool | int | float | str
 LONGEST_BRIDGE_S = 2.0
@@ -245,6 +242,51 @@ class ExpressionConfig(NodeConfig):
 
 
 @dataclass(frozen=True)
+class IdentityConfig(NodeConfig):
+    """What enrols people by a motion of their face, and recognises them by it."""
+
+    name: ClassVar[str] = "identity_node"
+
+    gallery: str = setting("", "Folder of the enrolled; empty: face1d/gallery in the user's data folder.")
+    key: str = setting(
+        "auto",
+        "Where the gallery's key is: 'environment' (FACE1D_GALLERY_KEY), 'keyring', the path of a key file, or 'auto': "
+        "the environment if it is set there, else face1d/gallery.key in the user's folder of settings.",
+    )
+    model: str = setting("auto", "'auto' (the shipped model), or the name or folder of a bundle that encodes motions.")
+    false_match_rate: float = setting(
+        0.001,
+        "How often the motion of somebody else may be taken for a subject's; the threshold follows from what was "
+        "measured for the model.",
+        between=(1e-6, 0.5),
+        dynamic=True,
+    )
+    repetitions: int = setting(
+        3, "How often a motion is made to enrol it, unless the goal says otherwise.", between=(2, 20), dynamic=True
+    )
+    enrol_timeout_s: float = setting(
+        90.0, "Seconds for an enrolment, unless the goal says otherwise.", between=(5.0, 3600.0), dynamic=True
+    )
+    judge_timeout_s: float = setting(
+        10.0,
+        "Seconds in which a motion that is to be judged must begin, unless the request says otherwise.",
+        between=(1.0, 600.0),
+        dynamic=True,
+    )
+    hold_s: float = setting(
+        10.0,
+        "Seconds for which a decision stays on the topic, unless the face is judged anew or its track ends.",
+        between=(1.0, 3600.0),
+        dynamic=True,
+    )
+    max_failures: int = setting(5, "Failures within 300 s that lock a subject.", between=(1, 100))
+    lockout_s: float = setting(
+        30.0, "Seconds of the first lock; each further one takes twice as long.", between=(1.0, 3600.0)
+    )
+    engine: str = setting("auto", "What runs a model bundle.", choices=("auto", "onnxruntime", "tensorrt"))
+
+
+@dataclass(frozen=True)
 class PipelineConfig(NodeConfig):
     """All stages in one process. Each stage's own settings follow with its name before them: `landmarks.max_faces`."""
 
@@ -302,91 +344,3 @@ def checked(config: type, values: Mapping[str, object], where: str = "") -> dict
             raise UnknownKeyError(key, known, where or config.__name__)
     prefix = f"{where}." if where else ""
     return {key: known[key].check(value, prefix) for key, value in values.items()}
-
-
-def read_yaml(path: str | Path) -> Any:
-    """What a YAML file holds. Raises ConfigFileError."""
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigFileError(path, f"cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigFileError(path, f"is not valid YAML: {error}") from error
-
-
-def load_parameter_file(path: str | Path, configs: Mapping[str, type]) -> dict[str, dict[str, object]]:
-    """The values a ROS parameter file gives to each named node, each checked. `/**` addresses every node.
-
-    Whether values fit together shows when a node's configuration is built from all that it is given.
-    Node names may carry a namespace; only their last part is compared. What belongs to ROS itself passes through:
-    `qos_overrides` unchecked, switches such as `use_sim_time` only as true or false: ROS takes all else for false.
-    """
-    document = read_yaml(path)
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ConfigFileError(path, "expected node names at the top level, each with 'ros__parameters' below it")
-    values: dict[str, dict[str, object]] = {}
-    for key, section in document.items():
-        parameters = section.get("ros__parameters") if isinstance(section, dict) else None
-        if not isinstance(parameters, dict):
-            raise ConfigFileError(path, f"expected 'ros__parameters:' with settings below '{key}'")
-        _take_section(str(key), parameters, configs, values, f"{path}: {key}")
-    return values
-
-
-ROS_SWITCHES = ("use_sim_time", "start_type_description_service")
-ROS_OWN_PARAMETERS = (*ROS_SWITCHES, "qos_overrides")
-
-
-def check_ros_switches(values: Mapping[str, object], where: str) -> None:
-    """Refuse what ROS would take for false."""
-    for name in ROS_SWITCHES:
-        if not isinstance(values.get(name, False), bool):
-            raise InvalidValueError(f"{where}.{name}", values[name], TYPE_NAMES[bool])
-
-
-def _take_section(
-    key: str,
-    parameters: Mapping[object, object],
-    configs: Mapping[str, type],
-    values: dict[str, dict[str, object]],
-    where: str,
-) -> None:
-    node = key.rsplit("/", 1)[-1]
-    flat = _flat(parameters)
-    check_ros_switches(flat, where)
-    own = {key: value for key, value in flat.items() if key.split(".")[0] not in ROS_OWN_PARAMETERS}
-    if node == "**":
-        shared = {s.name for s in settings(NodeConfig)}
-        for name in own:
-            if name not in shared:
-                raise UnknownKeyError(name, shared, where)
-        targets = list(configs)
-    elif node in configs:
-        targets = [node]
-    else:
-        raise UnknownKeyError(node, configs, where)
-    for target in targets:
-        _check(target, own, configs, where)
-        values.setdefault(target, {}).update(own)
-
-
-def _flat(parameters: Mapping[object, object], prefix: str = "") -> dict[str, object]:
-    """Nested sections with their names joined by dots, as ROS reads them."""
-    flat: dict[str, object] = {}
-    for key, value in parameters.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
-def _check(node: str, values: Mapping[str, object], configs: Mapping[str, type], where: str) -> None:
-    """Refuse what the node would refuse. To the pipeline, `landmarks.max_faces` is `max_faces` of `landmarks_node`."""
-    own = {}
-    for key, value in values.items():
-        stage, _, name = key.partition(".")
-        if node == PipelineConfig.name and f"{stage}_node" in configs and name:
-            checked(configs[f"{stage}_node"], {name: value}, f"{where}.{stage}")
-        else:
-            own[key] = value
-    checked(configs[node], own, where)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from face1d_ros.config import (
     BenchConfig,
     CameraConfig,
     ExpressionConfig,
+    IdentityConfig,
     LandmarksConfig,
     MeshConfig,
     NodeConfig,
     PipelineConfig,
     RecorderConfig,
     SmoothingConfig,
-    build,
-    checked,
-    load_parameter_file,
 )
 from face1d_ros.errors import InvalidValueError
 
@@ -39,6 +36,15 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A service or an action of the graph. Names are relative, as those of topics."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
 class NodeSpec:
     """One node: a process in the graph, or a stage of the pipeline."""
 
@@ -52,6 +58,8 @@ class NodeSpec:
     """A stage's result comes first."""
     alternatives: tuple[tuple[str, tuple[Topic, ...]], ...] = ()
     """Of a stage whose setting `input` chooses what it reads: each choice, and what it subscribes to then."""
+    offers: tuple[Offer, ...] = ()
+    """Of a stage that is asked for things: the same names in a node of its own and in the pipeline."""
 
     @property
     def results(self) -> tuple[Topic, ...]:
@@ -117,6 +125,21 @@ EXPRESSION_EVENTS = Topic(
     "face1d_ros/msg/FaceExpressionEvent",
     "Each phase of an expression that begins, when it is recognised.",
 )
+IDENTITY_RESULT = Topic(
+    "face1d/identity",
+    "face1d_ros/msg/FaceIdentityArray",
+    "Of every face whether its motion was judged, and how it was decided.",
+)
+ENROL = Offer("face1d/identity/enroll", "face1d_ros/action/EnrollSubject", "Enrol a motion of a person who consents.")
+VERIFY = Offer(
+    "face1d/identity/verify", "face1d_ros/srv/VerifySubject", "Judge a face's next motion against one subject."
+)
+IDENTIFY = Offer(
+    "face1d/identity/identify", "face1d_ros/srv/IdentifySubject", "Judge a face's next motion against all subjects."
+)
+LIST_SUBJECTS = Offer("face1d/identity/list", "face1d_ros/srv/ListSubjects", "List who is enrolled.")
+FORGET = Offer("face1d/identity/forget", "face1d_ros/srv/ForgetSubject", "Remove a subject for good.")
+REVOKE = Offer("face1d/identity/revoke", "face1d_ros/srv/RevokeGallery", "Remove everybody, for good.")
 SHOWN = (LANDMARKS_SMOOTHED, LANDMARKS_RAW)
 """What people look at: the first of these that is there for the frame."""
 
@@ -154,7 +177,16 @@ EXPRESSION = NodeSpec(
     alternatives=(("landmarks", (LANDMARKS_SMOOTHED, CAMERA_INFO)), ("mesh", (MESH_RESULT,))),
 )
 
-STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING, MESH, EXPRESSION)
+IDENTITY = NodeSpec(
+    "identity_node",
+    IdentityConfig,
+    "Enrols people by a motion of their face, and recognises them by it.",
+    subscribes=(LANDMARKS_SMOOTHED, CAMERA_INFO),
+    publishes=(IDENTITY_RESULT,),
+    offers=(ENROL, VERIFY, IDENTIFY, LIST_SUBJECTS, FORGET, REVOKE),
+)
+
+STAGES: tuple[NodeSpec, ...] = (LANDMARKS, SMOOTHING, MESH, EXPRESSION, IDENTITY)
 NODES: tuple[NodeSpec, ...] = (CAMERA, *STAGES)
 
 PIPELINE = NodeSpec(
@@ -163,111 +195,12 @@ PIPELINE = NodeSpec(
     "Runs all stages in one process and publishes the same topics.",
     subscribes=(IMAGE, CAMERA_INFO),
     publishes=tuple(topic for stage in STAGES for topic in stage.publishes),
+    offers=tuple(offer for stage in STAGES for offer in stage.offers),
 )
 RECORDER = NodeSpec("recorder_node", RecorderConfig, "Records topics to an MCAP bag and measures them.")
 BENCH = NodeSpec("bench_node", BenchConfig, "One end of `face1d bench graph`: its camera or its listener.")
 
 CONFIGS: dict[str, type[NodeConfig]] = {node.name: node.config for node in (*NODES, PIPELINE, RECORDER)}
-MODES = ("graph", "pipeline")
-
-
-@dataclass(frozen=True)
-class Start:
-    """One process to start, with everything it is told."""
-
-    node: NodeSpec
-    parameters: dict[str, object] = field(default_factory=dict)
-    remappings: dict[str, str] = field(default_factory=dict)
-    parameter_file: str = ""
-    namespace: str = ""
-
-    def ros_arguments(self) -> list[str]:
-        """The command line after the executable. Parameters come after the file, so they win."""
-        arguments = ["--ros-args"]
-        if self.namespace:
-            arguments += ["-r", f"__ns:={self.namespace}"]
-        for old, new in self.remappings.items():
-            arguments += ["-r", f"{old}:={new}"]
-        if self.parameter_file:
-            arguments += ["--params-file", self.parameter_file]
-        for key, value in self.parameters.items():
-            arguments += ["-p", f"{key}:={_yaml(value)}"]
-        return arguments
-
-
-def plan(
-    *,
-    stages: tuple[str, ...] = (),
-    mode: str = "graph",
-    image_topic: str = "",
-    namespace: str = "",
-    parameter_file: str = "",
-    use_sim_time: bool = False,
-    overrides: Mapping[str, Mapping[str, object]] | None = None,
-) -> list[Start]:
-    """The processes to start.
-
-    `stages` selects by name (none: all); an `image_topic` of an existing camera takes the place of `camera_node`;
-    `overrides` maps node names to settings that win over the parameter file.
-    """
-    if mode not in MODES:
-        raise InvalidValueError("mode", mode, f"one of {', '.join(MODES)}")
-    chosen = _select(stages)
-    values = load_parameter_file(parameter_file, CONFIGS) if parameter_file else {}
-    for node, settings in (overrides or {}).items():
-        checked(CONFIGS[node], settings, node)
-        values.setdefault(node, {}).update(settings)
-
-    nodes: list[tuple[NodeSpec, Mapping[str, object]]] = [] if image_topic else [(CAMERA, values.get(CAMERA.name, {}))]
-    if mode == "pipeline":
-        together = _pipeline_parameters(chosen, values)
-        check_chain([stage.configured(build(stage.config, _below(stage, together), stage.stage)) for stage in chosen])
-        nodes.append((PIPELINE, together))
-    else:
-        for stage in chosen:
-            build(stage.config, values.get(stage.name, {}), stage.name)
-            nodes.append((stage, values.get(stage.name, {})))
-
-    time = {"use_sim_time": True} if use_sim_time else {}
-    remappings = _of_camera(_name("image_topic", image_topic)) if image_topic else {}
-    below = f"/{_name('namespace', namespace.strip('/'))}" if namespace.strip("/") else ""
-    return [
-        Start(node, {**time, **parameters}, _heard(node, remappings), parameter_file, below)
-        for node, parameters in nodes
-    ]
-
-
-def _of_camera(image_topic: str) -> dict[str, str]:
-    """An existing camera's topics: its camera_info stands beside its images, as image_transport has it."""
-    beside = image_topic.rpartition("/")
-    return {IMAGE.name: image_topic, CAMERA_INFO.name: f"{beside[0]}{beside[1]}camera_info"}
-
-
-def _heard(node: NodeSpec, remappings: Mapping[str, str]) -> dict[str, str]:
-    """Those of the topics that a node listens to."""
-    heard = {topic.name for topic in node.subscribes}
-    return {old: new for old, new in remappings.items() if old in heard}
-
-
-def _pipeline_parameters(stages: tuple[NodeSpec, ...], values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """Its own, which stages to run, and theirs with the stage's name before them."""
-    parameters = {**values.get(PIPELINE.name, {}), "stages": ",".join(stage.stage for stage in stages)}
-    for stage in stages:
-        parameters |= {f"{stage.stage}.{key}": value for key, value in values.get(stage.name, {}).items()}
-    return parameters
-
-
-def _below(stage: NodeSpec, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Those of the pipeline's parameters that are the stage's own, without its name before them."""
-    prefix = f"{stage.stage}."
-    return {key.removeprefix(prefix): value for key, value in parameters.items() if key.startswith(prefix)}
-
-
-def _name(key: str, name: str) -> str:
-    """A ROS name that can be remapped to; ROS itself would refuse others in every node, after its start."""
-    if not re.fullmatch(r"(/|~/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
-        raise InvalidValueError(key, name, "letters, digits and _ in parts that begin with no digit, with / between")
-    return name
 
 
 def check_chain(specs: Sequence[NodeSpec]) -> None:
@@ -289,20 +222,3 @@ def _remedy(spec: NodeSpec, there: Collection[str]) -> str:
     makers = [f" ({stage.stage})" for stage in STAGES if stage.publishes[0].name == needed]
     others = [f"{spec.stage}.input: {name}" for name, (topic, *_) in spec.alternatives if topic.name in there]
     return ", or ".join(["".join([f"the stage that makes {needed}", *makers]), *others])
-
-
-def _select(stages: tuple[str, ...]) -> tuple[NodeSpec, ...]:
-    known = {stage.stage: stage for stage in STAGES}
-    for name in stages:
-        if name not in known:
-            raise InvalidValueError("stages", name, f"some of {', '.join(known)}")
-    return tuple(stage for stage in STAGES if not stages or stage.stage in stages)
-
-
-def _yaml(value: object) -> str:
-    """A value as ROS reads it on a command line: quoted, so that no text is taken for a number."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return repr(value)

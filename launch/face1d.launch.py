@@ -15,8 +15,9 @@ from launch.events.process import ProcessExited, ShutdownProcess
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from face1d_ros.graph import EXIT_REFUSED, MODES, STAGES, Start, plan
+from face1d_ros.graph import EXIT_REFUSED, STAGES
 from face1d_ros.paths import dds_profile_environment
+from face1d_ros.start import MODES, Start, plan
 
 STAGE_NAMES = ", ".join(stage.stage for stage in STAGES)
 

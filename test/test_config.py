@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from face1d_ros.config import CameraConfig, ExpressionConfig, LandmarksConfig, build, load_parameter_file, settings
+from face1d_ros.config import CameraConfig, ExpressionConfig, IdentityConfig, LandmarksConfig, build, settings
 from face1d_ros.errors import ConfigFileError, InvalidValueError, UnknownKeyError
 from face1d_ros.graph import CONFIGS
+from face1d_ros.parameter_file import load_parameter_file
 
 
 @pytest.mark.parametrize("config", CONFIGS.values())
@@ -85,6 +86,27 @@ def test_a_label_may_be_given_up_where_it_is_taken() -> None:
 def test_what_may_change_of_expression_is_how_labels_are_taken_and_the_neutral() -> None:
     dynamic = {setting.name for setting in settings(ExpressionConfig) if setting.dynamic}
     assert {"enter", "leave", "hold_s", "neutral_s"} <= dynamic and not {"input", "model", "labels"} & dynamic
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"false_match_rate": 0.0}, "false_match_rate: got 0.0, expected a number from 1e-06 to 0.5"),
+        ({"repetitions": 1}, "repetitions: got 1, expected a whole number from 2 to 20"),
+        ({"max_failures": 0}, "max_failures"),
+        ({"hold_s": 0.0}, "hold_s"),
+        ({"lockout_s": 0.0}, "lockout_s"),
+        ({"judge_timeout_s": -1.0}, "judge_timeout_s"),
+    ],
+)
+def test_identity_settings_that_cannot_be_are_refused(values: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidValueError, match=says):
+        build(IdentityConfig, values)
+
+
+def test_the_gallery_its_key_and_the_lock_cannot_be_changed_while_identity_runs() -> None:
+    fixed = {setting.name for setting in settings(IdentityConfig) if not setting.dynamic}
+    assert {"gallery", "key", "model", "max_failures", "lockout_s"} <= fixed
 
 
 @pytest.mark.parametrize(

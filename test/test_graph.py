@@ -13,17 +13,19 @@ from face1d_ros.errors import Face1dError, InvalidValueError
 from face1d_ros.graph import (
     CAMERA_INFO,
     EXPRESSION,
+    IDENTITY,
+    IDENTITY_RESULT,
     IMAGE,
     LANDMARKS_SMOOTHED,
     MESH,
     MESH_RESULT,
     NODES,
+    PIPELINE,
     SMOOTHING,
     NodeSpec,
-    Start,
     check_chain,
-    plan,
 )
+from face1d_ros.start import Start, plan
 
 EXPRESSION_OF_MESHES = {"expression_node": {"input": "mesh"}}
 
@@ -36,6 +38,13 @@ def parameters_of(arguments: list[str]) -> dict[str, object]:
 
 def test_the_default_plan_is_every_node() -> None:
     assert [start.node for start in plan()] == list(NODES)
+
+
+def test_services_and_actions_have_relative_names_beside_the_topic_and_the_pipeline_has_them_too() -> None:
+    names = [offer.name for offer in IDENTITY.offers]
+    assert len(set(names)) == len(names) == 6
+    assert all(name.startswith(f"{IDENTITY_RESULT.name}/") for name in names)
+    assert PIPELINE.offers == IDENTITY.offers
 
 
 def test_a_camera_that_runs_already_takes_the_place_of_camera_node() -> None:

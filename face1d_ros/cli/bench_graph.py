@@ -25,7 +25,8 @@ from face1d_ros.cli.supervisor import Child, Supervisor
 from face1d_ros.cli.tables import print_measurement
 from face1d_ros.errors import ProcessError
 from face1d_ros.evaluate.measurement import Measurement, Row, Target, conditions
-from face1d_ros.graph import BENCH, LANDMARKS, Start
+from face1d_ros.graph import BENCH, LANDMARKS
+from face1d_ros.start import Start
 
 NAMESPACE = "/face1d_bench"
 DOMAINS = (1, 101)

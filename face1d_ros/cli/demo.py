@@ -18,8 +18,9 @@ from face1d_ros.cli.processes import child
 from face1d_ros.cli.screen import REFRESH_S, Screen, make_screen
 from face1d_ros.cli.supervisor import Supervisor
 from face1d_ros.errors import RecordingError
-from face1d_ros.graph import CAMERA, CAMERA_INFO, MODES, RECORDER, STAGES, Start, plan
+from face1d_ros.graph import CAMERA, CAMERA_INFO, RECORDER, STAGES
 from face1d_ros.paths import user_path, utf8_path
+from face1d_ros.start import MODES, Start, plan
 
 PORTRAIT_DURATION_S = 20.0
 TOPICS = (CAMERA_INFO.name, *(topic.name for stage in STAGES for topic in stage.results), "/diagnostics")

@@ -1,4 +1,4 @@
-"""`face1d graph`: the nodes and topics, as text or as a picture."""
+"""`face1d graph`: the nodes with their topics, services and actions, as text or as a picture."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from face1d_ros.graph import NODES
 @click.command("graph")
 @click.option("--svg", "picture", type=click.Path(dir_okay=False), help="Write a picture instead of text.")
 def command(picture: str | None) -> None:
-    """Show the nodes of the graph and the topics between them."""
+    """Show the nodes of the graph, the topics between them, and the services and actions they offer (<>)."""
     if picture:
         Path(picture).write_text(svg(NODES), encoding="utf-8")
         click.echo(f"wrote {picture}")
         return
     for node in NODES:
         click.echo(click.style(node.name, bold=True) + f"  {node.description}")
-        for sign, topics in (("<-", node.subscribes), ("->", node.publishes)):
-            for topic in topics:
-                click.echo(f"  {sign} {topic.name}  {click.style(topic.type, dim=True)}")
+        for sign, ends in (("<-", node.subscribes), ("->", node.publishes), ("<>", node.offers)):
+            for end in ends:
+                click.echo(f"  {sign} {end.name}  {click.style(end.type, dim=True)}")

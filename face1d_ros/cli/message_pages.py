@@ -81,11 +81,8 @@ def _topic(name: str, inner: tuple[str, ...]) -> Iterator[str]:
     publishers = [
         (topic.name, node.name) for node in NODES for topic in node.publishes if topic.type.endswith(f"/{name}")
     ]
-    if publishers:
-        by = ", ".join(f"`{topic}` by `{node}`" for topic, node in publishers)
-        yield f"Published on {by}. Example{EXAMPLE_OF.get(name, '')}:\n"
-    else:
-        yield "No node publishes it yet; this example is constructed:\n"
+    by = ", ".join(f"`{topic}` by `{node}`" for topic, node in publishers)
+    yield f"Published on {by}. Example{EXAMPLE_OF.get(name, '')}:\n"
     yield _example(convert.to_message(TOPIC_EXAMPLES[name]()))
 
 
@@ -98,7 +95,9 @@ def _message(name: str, heading: str) -> Iterator[str]:
 def _request(kind: str, name: str) -> Iterator[str]:
     interface = _read(kind, name)
     yield f"## {name}\n\n{interface.description}\n"
-    yield "No node offers it yet; the examples are constructed.\n"
+    offers = [(offer.name, node.name) for node in NODES for offer in node.offers if offer.type.endswith(f"/{name}")]
+    by = ", ".join(f"`{offer}` by `{node}`" for offer, node in offers)
+    yield f"Offered as {by}; the examples are constructed.\n"
     for part, entries, fields in zip(PARTS[kind], interface.parts, REQUEST_EXAMPLES[name], strict=True):
         yield f"### {name}: {part.lower()}\n"
         if not entries:

@@ -6,8 +6,8 @@ import os
 import sys
 
 from face1d_ros.cli.supervisor import Child
-from face1d_ros.graph import Start
 from face1d_ros.paths import dds_profile_environment, ros_environment, utf8_path
+from face1d_ros.start import Start
 
 
 def graph_environment() -> dict[str, str]:

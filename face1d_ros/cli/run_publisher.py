@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from face1d_ros.cli.processes import child
 from face1d_ros.convert.bag import to_bytes
 from face1d_ros.errors import MissingDependencyError, ProcessError
-from face1d_ros.graph import Start
 from face1d_ros.replay.publishing import PUBLISHER, READY, write_record
+from face1d_ros.start import Start
 
 START_S = 30.0
 END_S = 3.0

@@ -11,7 +11,8 @@ import click
 from face1d_ros.cli.options import node_options, take_overrides
 from face1d_ros.cli.processes import child
 from face1d_ros.cli.supervisor import Supervisor
-from face1d_ros.graph import MODES, STAGES, plan
+from face1d_ros.graph import STAGES
+from face1d_ros.start import MODES, plan
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_yellow")
 

@@ -95,6 +95,11 @@ class FaceNode(LifecycleNode):
         """Whether it is at work."""
         return self._state == "active"
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether it will not be at work again, and nothing may spin it any more."""
+        return self._state == "finalized"
+
     def begin(self) -> int | None:
         """Configure and activate, if `autostart` says so. The exit code if that failed."""
         if not self.get_parameter("autostart").value:

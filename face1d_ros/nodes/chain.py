@@ -48,7 +48,7 @@ class Link:
         self.publisher = publisher
         self.views = views
         self.last = Work()
-        self._stage = FACTORIES[spec.name](config)
+        self.stage = FACTORIES[spec.name](config)
         self._config = config
         self._input = spec.subscribes[0].name
         self._output = spec.publishes[0].name
@@ -66,7 +66,7 @@ class Link:
         if self._input not in values:
             return
         began_s = time.perf_counter()
-        output = self._stage.process(values[self._input])
+        output = self.stage.process(values[self._input])
         if output is None:
             return
         duration_s = time.perf_counter() - began_s
@@ -85,33 +85,33 @@ class Link:
 
     def prepare(self, config: Any) -> None:
         """Look at settings that may be taken over soon; raises ConfigError. Called by any thread."""
-        self._stage.prepare(config)
+        self.stage.prepare(config)
 
     def configure(self, config: Any) -> None:
         """Take over settings that may change; called by the thread that processes."""
         if config != self._config:
             self._config = config
-            self._stage.configure(config)
+            self.stage.configure(config)
 
     def set_camera(self, camera: Camera | None) -> None:
         """Tell the stage, if it wants to know."""
-        if isinstance(self._stage, MeasuresInMetres):
-            self._stage.set_camera(camera)
+        if isinstance(self.stage, MeasuresInMetres):
+            self.stage.set_camera(camera)
 
     def reset(self) -> None:
         """Forget the frames so far."""
         self.last = Work()
-        self._stage.reset()
+        self.stage.reset()
 
     def close(self) -> None:
         """Free what the stage holds."""
-        self._stage.close()
+        self.stage.close()
 
     def values(self) -> dict[str, object]:
         """For diagnostics."""
         info = self.last.info
         return {
-            **self._stage.diagnostics(),
+            **self.stage.diagnostics(),
             "model": info.model,
             "engine": info.engine,
             "duration_ms": info.duration_s * 1e3,
@@ -121,4 +121,4 @@ class Link:
     @property
     def notice(self) -> str:
         """What the user should know of the stage; '' for nothing."""
-        return str(self._stage.diagnostics().get("notice", ""))
+        return str(self.stage.diagnostics().get("notice", ""))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter
 
-from face1d_ros.config import ROS_OWN_PARAMETERS, Setting, Value, build, check_ros_switches, settings
+from face1d_ros.config import Setting, Value, build, settings
 from face1d_ros.errors import ConfigError, InvalidValueError, UnknownKeyError
+from face1d_ros.parameter_file import ROS_OWN_PARAMETERS, check_ros_switches
 
 if TYPE_CHECKING:
     from rclpy.node import Node

@@ -19,6 +19,7 @@ from face1d_ros.nodes.diagnostics import Level, Rate, Report
 from face1d_ros.nodes.input import RAW, Input, make_input, to_item
 from face1d_ros.nodes.input_watch import JumpWatch, SilenceWatch
 from face1d_ros.nodes.mailbox import Accounts, Worker
+from face1d_ros.nodes.offers import Offers, make_offers
 from face1d_ros.nodes.qos import create_publisher
 from face1d_ros.nodes.verdict import Situation, verdict
 from face1d_ros.nodes.views import Views
@@ -55,6 +56,7 @@ class StageNode(FaceNode):
         super().__init__(spec, sections, **options)
         self._specs = specs
         self._links: list[Link] = []
+        self._offers: list[Offers] = []
         self._input: Input | None = None
         self._camera_info: CameraInfoInput | None = None
         self._worker: Worker[Any] | None = None
@@ -86,6 +88,8 @@ class StageNode(FaceNode):
                 self.destroy_publisher(publisher)
                 views.close()
                 raise
+        made = (make_offers(self, link.spec, link.stage) for link in self._links)
+        self._offers += [offers for offers in made if offers is not None]
         if any(CAMERA_INFO in spec.subscribes for spec in self._specs):
             self._camera_info = CameraInfoInput(self, self._on_camera)
         first = self._specs[0]
@@ -98,6 +102,8 @@ class StageNode(FaceNode):
             link.reset()
         self._begin_accounts()
         self._worker = Worker("worker", self._work, self._on_worker_error)
+        for offers in self._offers:
+            offers.start()
         self.tick()
 
     def stop(self) -> None:
@@ -108,6 +114,8 @@ class StageNode(FaceNode):
         worker, self._worker = self._worker, None
         if worker is not None and not worker.stop(STOP_WORKER_S):
             self.get_logger().error(f"the worker is stuck since {worker.busy_s():.1f} s and is left behind")
+        for offers in self._offers:
+            offers.stop()
 
     def tear_down(self) -> None:
         """Free the stages and publishers."""
@@ -115,6 +123,9 @@ class StageNode(FaceNode):
         camera_info, self._camera_info = self._camera_info, None
         if camera_info is not None:
             camera_info.close()
+        all_offers, self._offers = self._offers, []
+        for offers in all_offers:
+            offers.close()
         links, self._links = self._links, []
         for link in links:
             self.destroy_publisher(link.publisher)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from face1d_ros.config import read_yaml
 from face1d_ros.errors import ConfigFileError, GeometryError, InvalidValueError
 from face1d_ros.geometry.camera_model import COEFFICIENTS, Camera, calibrated_camera
+from face1d_ros.parameter_file import read_yaml
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,16 @@ def _expression(config: Any) -> Stage:
     return ExpressionStage(config)
 
 
+def _identity(config: Any) -> Stage:
+    from face1d_ros.stages.identity import IdentityStage
+
+    return IdentityStage(config)
+
+
 FACTORIES: dict[str, Callable[[Any], Stage]] = {
     "landmarks_node": _landmarks,
     "smoothing_node": _smoothing,
     "mesh_node": _mesh,
     "expression_node": _expression,
+    "identity_node": _identity,
 }

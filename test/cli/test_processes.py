@@ -10,7 +10,8 @@ import pytest
 
 from face1d_ros.cli.processes import child, graph_environment
 from face1d_ros.errors import PathError
-from face1d_ros.graph import CAMERA, Start
+from face1d_ros.graph import CAMERA
+from face1d_ros.start import Start
 
 
 def test_names_are_read_as_utf_8_in_any_locale(monkeypatch: pytest.MonkeyPatch) -> None:

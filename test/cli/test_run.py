@@ -43,8 +43,10 @@ def start(*arguments: object, code: str = "from face1d_ros.cli.main import main;
     return subprocess.Popen(words, cwd=ROOT, **options)
 
 
-RAW, SMOOTHED, MESH, EXPRESSION = (f"/face1d/{name}" for name in ("landmarks_raw", "landmarks", "mesh", "expression"))
-TOPICS = (EXPRESSION, SMOOTHED, RAW, MESH)
+RAW, SMOOTHED, MESH, EXPRESSION, IDENTITY = (
+    f"/face1d/{name}" for name in ("landmarks_raw", "landmarks", "mesh", "expression", "identity")
+)
+TOPICS = (EXPRESSION, IDENTITY, SMOOTHED, RAW, MESH)
 
 
 def results(bag: Path, topic: str = RAW) -> list[FaceLandmarksArray]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from harness import ROOT, Ros
 
-from face1d_ros.config import load_parameter_file
 from face1d_ros.graph import CAMERA, CONFIGS
 from face1d_ros.nodes.camera_node import CameraNode
+from face1d_ros.parameter_file import load_parameter_file
 
 PATH = ROOT / "config" / "face1d.yaml"
 
