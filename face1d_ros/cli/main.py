@@ -24,6 +24,7 @@ COMMANDS = {
     "export": ("face1d_ros.cli.export", "Turn a trained network into a bundle."),
     "models": ("face1d_ros.cli.models", "List the model bundles, verify them, show one."),
     "engine": ("face1d_ros.cli.engine", "Build, verify, list and clear TensorRT engines."),
+    "identity": ("face1d_ros.cli.identity", "Enrol people by a motion of their face, and recognise them."),
     "datasets": ("face1d_ros.cli.datasets", "List the real datasets and check one."),
     "docs": ("face1d_ros.cli.docs", "Write the generated pages of docs/."),
 }

@@ -79,8 +79,8 @@ def test_the_generated_pages_are_current() -> None:
 
 
 def test_the_default_parameter_file_is_accepted_and_changes_nothing(tmp_path: Path) -> None:
-    from face1d_ros.config import load_parameter_file
     from face1d_ros.graph import CONFIGS
+    from face1d_ros.parameter_file import load_parameter_file
 
     values = load_parameter_file(ROOT / "config" / "face1d.yaml", CONFIGS)
     assert values["landmarks_node"]["max_faces"] == CONFIGS["landmarks_node"]().max_faces  # type: ignore[attr-defined]
