@@ -22,6 +22,7 @@ command = LazyGroup(
             "What distances, angles and differences are worth to expressions, retrained.",
         ),
         "expression": ("face1d_ros.cli.evaluate_expression", "Labels and phases of expressions."),
+        "identity": ("face1d_ros.cli.evaluate_identity", "Who a facial motion is of: verification by chosen motions."),
         "mesh": ("face1d_ros.cli.evaluate_mesh", "Coefficients of a 3D face model, meshes and head pose."),
         "smoothing": ("face1d_ros.cli.evaluate_smoothing", "Filters and networks that steady landmarks over time."),
     },
