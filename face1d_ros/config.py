@@ -255,7 +255,7 @@ class IdentityConfig(NodeConfig):
     )
     model: str = setting("auto", "'auto' (the shipped model), or the name or folder of a bundle that encodes motions.")
     false_match_rate: float = setting(
-        0.001,
+        0.01,
         "How often the motion of somebody else may be taken for a subject's; the threshold follows from what was "
         "measured for the model.",
         between=(1e-6, 0.5),

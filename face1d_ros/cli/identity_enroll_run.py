@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -40,7 +40,7 @@ class Wanted:
     sources: Sequence[str]
     is_live: bool
     subject: str
-    consent_text: str
+    consent_text: str = field(repr=False)
     expires_after_s: int
     image_topic: str = ""
 

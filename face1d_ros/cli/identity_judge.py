@@ -46,7 +46,7 @@ def judge_options(function: Function) -> Function:
         click.option(
             "--false-match-rate",
             type=click.FloatRange(1e-6, 0.5),
-            help="How often somebody else's motion may pass.  [default: 0.001]",
+            help="How often somebody else's motion may pass.  [default: 0.01]",
         ),
         click.option("--source", default=LIVE_SOURCE, show_default=True, help="What --live looks at, or 'portrait'."),
         click.option("--live", is_flag=True, help="Look through a camera, and be guided."),
@@ -65,6 +65,8 @@ def verify(subject: str, **given: Any) -> None:
     VIDEO is a video file, an image folder or a bag. The first motion that is long and strong enough is judged. Ends
     with 0 verified, 3 rejected, 4 not enough motion, 5 locked out, 1 any error.
     """
+    if not subject:  # an unset variable of a script must not turn this into identification
+        raise click.UsageError("--subject is empty; give the handle of who it is said to be")
     _judge(subject, given)
 
 

@@ -55,7 +55,7 @@ class _Counter:
         if self.failed_at and at - max(self.failed_at[-1], self.locked_until) > window + longest:
             self.locks = 0
         self.failed_at.append(at)
-        self.paused_until = at + pause_ns
+        self.paused_until = max(self.paused_until, at + pause_ns)
         is_too_often = len(self.failed_at) == self.failed_at.maxlen and self.failed_at[0] >= at - window
         if is_too_often and at >= self.locked_until:
             self.locked_until = at + min(round(limits.lock_s * SECOND_NS) << min(self.locks, 40), longest)

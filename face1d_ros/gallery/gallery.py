@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,8 @@ class Gallery:
                 raise GalleryValueError("subject", "one that has expired", "a later time of expiry, or a new subject")
             handle = subject or free_handle(state.header)
             header = _changed(state.header, {**state.header.entries, handle: entry})
-            self._vault.commit(folder, header, {handle: record}, state.key)
+            with suppress(GalleryRemainsError):  # it is stored; the next reading clears away what it replaced
+                self._vault.commit(folder, header, {handle: record}, state.key)
         return handle
 
     def compare(self, motion: FloatArray, appearance: FloatArray | None = None, *, now_ns: int) -> tuple[Match, ...]:

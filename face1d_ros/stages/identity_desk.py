@@ -64,8 +64,7 @@ class IdentityDesk:
     def identify(self, track_id: int = 0, timeout_s: float = 0.0) -> int:
         """As `verify`, against all subjects."""
         self._need_model()
-        if not self._gallery.subjects():
-            raise RequestRefusedError("nobody is enrolled", "enrol somebody first")
+        self._gallery.check_anybody(self._stamp_ns or 0)
         return self._ask("", track_id, timeout_s)
 
     def enrol(self, wish: Wish) -> Enrolment:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face1d_ros.errors import GalleryError, RequestRefusedError
+from face1d_ros.errors import GalleryError, MissingDependencyError, RequestRefusedError
 from face1d_ros.gallery.gallery import Gallery
 from face1d_ros.gallery.keys import default_folder, key_source
 from face1d_ros.gallery.matching import Match
@@ -49,6 +49,16 @@ class IdentityGallery:
             )
         if 0 < known.expires_ns <= now_ns:
             raise RequestRefusedError("the subject's enrolment has expired", "enrol the person again")
+
+    def check_anybody(self, now_ns: int) -> None:
+        """Raises RequestRefusedError where nobody can be identified, GalleryError."""
+        subjects = self.subjects()
+        if not subjects:
+            raise RequestRefusedError("nobody is enrolled", "enrol somebody first")
+        usable = (one for one in subjects if one.algorithm == self._algorithm and not one.damaged)
+        if all(0 < one.expires_ns <= now_ns for one in usable):
+            problem = "whoever is enrolled has expired, is damaged, or was enrolled with another model"
+            raise RequestRefusedError(problem, "list the subjects, and enrol somebody")
 
     def matches(self, embedding: FloatArray, now_ns: int) -> tuple[Match, ...]:
         """How like each subject's templates (E,) is, the likest first. Raises GalleryError."""
@@ -106,13 +116,16 @@ class IdentityGallery:
     def _opened(self) -> Gallery:
         with self._mutex:
             if self._gallery is None:
-                self._gallery = Gallery.open(
-                    self.folder,
-                    self._key,
-                    algorithm=self._algorithm,
-                    dimension=self._dimension,
-                    patience_s=PATIENCE_S,
-                )
+                try:
+                    self._gallery = Gallery.open(
+                        self.folder,
+                        self._key,
+                        algorithm=self._algorithm,
+                        dimension=self._dimension,
+                        patience_s=PATIENCE_S,
+                    )
+                except MissingDependencyError as error:
+                    raise GalleryError(str(error)) from error
             return self._gallery
 
 

@@ -65,6 +65,8 @@ class Judge:
             self.counts[GALLERY_FAILED] += 1
             return None
         found = judged(request, motion, matches, self.rule, stamp_ns)
+        if found.decision is Decision.VERIFIED and self.refused_s(found.subject, stamp_ns):
+            return request.told(Decision.LOCKED_OUT)  # nor is who is locked found by identification
         if found.decision is Decision.VERIFIED:
             self._attempts.succeeded(request.claim)
         elif found.decision is not Decision.UNKNOWN:
