@@ -7,7 +7,7 @@ import importlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,9 @@ class KeySource(Protocol):
 
     def store(self, keys: Sequence[SecretKey]) -> None:
         """Keep these keys in place of those there are, whole or not at all. Raises GalleryKeyError."""
+
+    def add(self, key: SecretKey) -> None:
+        """Make a key the first, before those there are. Raises GalleryKeyError."""
 
     def create(self) -> SecretKey:
         """Make and keep a key, or give the one that somebody else has just made. Raises GalleryKeyError."""
@@ -80,12 +83,17 @@ class KeyFile:
 
     def store(self, keys: Sequence[SecretKey]) -> None:
         """Replace the file, whole or not at all. Raises GalleryKeyError."""
-        with self._written(keys) as new:
+        with self._written(lambda: keys) as new:
+            os.replace(new, self.path.resolve())
+
+    def add(self, key: SecretKey) -> None:
+        """Make a key the first; what other galleries add meanwhile is kept. Raises GalleryKeyError."""
+        with self._written(lambda: before(key, self)) as new:
             os.replace(new, self.path.resolve())
 
     def create(self) -> SecretKey:
         """Make a key, never in the place of another. Raises GalleryKeyError."""
-        with self._written([SecretKey.random()]) as new, suppress(FileExistsError):
+        with self._written(lambda: [SecretKey.random()]) as new, suppress(FileExistsError):
             os.link(new, self.path)  # where somebody else was faster, that key counts
         keys = self.read()
         if not keys:
@@ -93,8 +101,8 @@ class KeyFile:
         return keys[0]
 
     @contextmanager
-    def _written(self, keys: Sequence[SecretKey]) -> Iterator[Path]:
-        """The keys in a file beside it, for the caller to put in place; the folder reaches the disk after that."""
+    def _written(self, keys: Callable[[], Sequence[SecretKey]]) -> Iterator[Path]:
+        """Keys, asked for under a lock, in a file beside it; the caller puts it in place, then the folder is synced."""
         folder = self.path.resolve().parent
         new = folder / f"{self.path.name}.{secrets.token_hex(4)}{NEW}"
         try:
@@ -105,7 +113,7 @@ class KeyFile:
                     wait_for_lock(descriptor, folder)
                 for left in folder.glob(f"{self.path.name}.{'[0-9a-f]' * 8}{NEW}"):
                     left.unlink(missing_ok=True)
-                write_new(new, format_keys(keys), descriptor)
+                write_new(new, format_keys(keys()), descriptor)
                 yield new
                 os.fsync(descriptor)
             finally:
@@ -136,6 +144,10 @@ class KeyVariable:
         """Refused: the environment is the user's."""
         todo = "set it to 32 random bytes in base64 (`openssl rand -base64 32`), and keep a copy where it is safe"
         raise GalleryKeyError(self.place, "this program does not set it", todo)
+
+    def add(self, key: SecretKey) -> None:
+        """Refused: the environment is the user's."""
+        self.store([key])
 
     def create(self) -> SecretKey:
         """Refused: the environment is the user's."""
@@ -171,6 +183,10 @@ class KeyRing:
             keyring.set_password(self.service, self.entry, format_keys(keys).decode())
         except keyring.errors.KeyringError as error:
             raise self._unusable(error) from error
+
+    def add(self, key: SecretKey) -> None:
+        """Make a key the first. Nothing locks a keyring. Raises GalleryKeyError, MissingDependencyError."""
+        self.store(before(key, self))
 
     def create(self) -> SecretKey:
         """Make a key. Raises GalleryKeyError, MissingDependencyError."""
@@ -243,11 +259,17 @@ def format_keys(keys: Sequence[SecretKey]) -> bytes:
 
 def with_new_key(source: KeySource) -> SecretKey:
     """Make a key the first of a source that keeps the earlier ones, too. Raises GalleryKeyError."""
-    keys, new = source.read(), SecretKey.random()
+    new = SecretKey.random()
+    source.add(new)
+    return new
+
+
+def before(key: SecretKey, source: KeySource) -> tuple[SecretKey, ...]:
+    """A key, then those that a source has. Raises GalleryKeyError."""
+    keys = source.read()
     if len(keys) >= MOST_KEYS:
         raise GalleryKeyError(source.place, f"it holds {len(keys)} keys already", "drop the old ones first")
-    source.store([new, *keys])
-    return new
+    return (key, *keys)
 
 
 def _keyring() -> Any:

@@ -40,8 +40,9 @@ class Stretch:
         return (self.end - self.begin) / RATE_HZ
 
     def around(self, count: int) -> Stretch:
-        """With some of what lies beside it, within so many frames."""
-        return Stretch(max(self.begin - MARGIN, 0), min(self.end + MARGIN, count))
+        """With some of what lies beside it, within so many frames; of a long one less, so that its end is not cut."""
+        beside = min(MARGIN, max(FRAMES - (self.end - self.begin), 0) // 2)
+        return Stretch(max(self.begin - beside, 0), min(self.end + beside, count))
 
 
 def on_grid(points_cm: Floats, stamps_s: Floats) -> NDArray[np.float32]:

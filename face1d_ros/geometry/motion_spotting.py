@@ -86,6 +86,9 @@ class MotionWatch:
         self._count = 0
         self._began: int | None = None
         self._moved = 0
+        self._rested_from = 0
+        self._rest_cm: Floats | None = None
+        """The face before the motion that goes on; None: it was not seen at rest."""
 
     @property
     def is_moving(self) -> bool:
@@ -105,10 +108,14 @@ class MotionWatch:
             self._moved = now
             if self._began is None:
                 self._began = max(now - LEAD, 0)
+                self._learn_rest(self._began)
         if self._began is None:
             return None
-        is_over = now - self._moved >= QUIET and not self._is_held()
-        return self.finish() if is_over or now + 1 - self._began >= FRAMES else None
+        if now - self._moved >= QUIET and not self._is_held():
+            found = self.finish()
+            self._rested_from = self._count if found is None else found.end
+            return found
+        return self._cut(self._began) if now + 1 - self._began >= FRAMES else None
 
     def finish(self) -> Stretch | None:
         """The stretch that is going on, as if it ended now."""
@@ -123,13 +130,23 @@ class MotionWatch:
         first = self._count - len(kept)
         return kept, Stretch(max(stretch.begin - first, 0), stretch.end - first)
 
+    def _learn_rest(self, began: int) -> None:
+        """From what lies between the motion before and this one; where that is too little, it is as it was."""
+        kept, stretch = self.frames(Stretch(self._rested_from, began))
+        if stretch.end - stretch.begin >= LEAD:
+            self._rest_cm = rest_of(kept[stretch.begin : stretch.end], None)
+
+    def _cut(self, began: int) -> Stretch:
+        """What has gone on for too long, up to now. What follows is not taken for rest before a motion has ended."""
+        self._began, self._rested_from = None, self._count + 2 * FRAMES
+        return Stretch(began, self._count)
+
     def _is_held(self) -> bool:
         """Whether the face is still, but not at rest as before the motion."""
-        kept, stretch = self.frames(Stretch(self._began or 0, self._count))
-        if stretch.begin < LEAD:
+        if self._rest_cm is None:
             return False
-        off = ((kept[-1] - rest_of(kept[: stretch.begin], None)) ** 2).sum(axis=1)
-        return max(off[first:end].mean() for first, end in PARTS) > AWAY_CM**2
+        off = ((self._frames[-1] - self._rest_cm) ** 2).sum(axis=1)
+        return max(float(off[first:end].mean()) for first, end in PARTS) > AWAY_CM**2
 
 
 def spotted(grid_cm: Floats) -> Stretch | None:

@@ -59,6 +59,7 @@ class IdentityOffers:
     def _verify(self, request: Any, response: Any) -> Any:
         def judge() -> None:
             self._need_active()
+            self._remove_expired()
             response.track_id = self._stage.verify(request.subject, request.track_id, request.timeout_s)
             response.accepted = True
 
@@ -67,6 +68,7 @@ class IdentityOffers:
     def _identify(self, request: Any, response: Any) -> Any:
         def judge() -> None:
             self._need_active()
+            self._remove_expired()
             response.track_id = self._stage.identify(request.track_id, request.timeout_s)
             response.accepted = True
 

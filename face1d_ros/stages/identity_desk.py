@@ -76,6 +76,8 @@ class IdentityDesk:
         wish = checked_wish(wish, self._config)
         if wish.subject:
             self._gallery.check_claim(wish.subject, self._stamp_ns or 0)
+        if refused_s := self._judge.refused_s("", self._stamp_ns or 0):
+            raise too_many_failures(refused_s)
         self._gallery.make_ready()
         with self._lock:
             if self._enrolment is not None:
@@ -120,6 +122,8 @@ class IdentityDesk:
             with self._lock:
                 self._requests = {key: one for key, one in self._requests.items() if one.claim != handle}
                 self._decisions.drop_subject(handle)
+                if self._enrolment is not None and self._enrolment.wish.subject == handle:
+                    self._end_enrolment("the subject was forgotten", "enrol a new one")
 
     def revoke(self) -> int:
         """Remove everybody, and what templates were transformed with; returns how many. Raises GalleryError."""
@@ -127,8 +131,7 @@ class IdentityDesk:
             return self._gallery.revoke()
         finally:
             with self._lock:
-                self._requests = {}
-                self._decisions.clear()
+                self._end_requests("the gallery was revoked")
 
     def remove_expired(self, now_ns: int) -> int:
         """Remove those whose time is over; returns how many. Raises GalleryError."""
@@ -150,7 +153,7 @@ class IdentityDesk:
             request = Request(chosen, claim, stamp_ns + round(checked_timeout_s(timeout_s, self._config) * NS))
             if refused_s := self._judge.refused_s(claim, stamp_ns):
                 self._decide(request.told(Decision.LOCKED_OUT), stamp_ns)
-                raise RequestRefusedError("too many failures", f"try again in {math.ceil(refused_s)} s")
+                raise too_many_failures(refused_s)
             self._decisions.drop([chosen])
             self._requests[chosen] = request
             return chosen
@@ -174,6 +177,11 @@ class IdentityDesk:
         enrolment, self._enrolment = self._enrolment, None
         if enrolment is not None:
             enrolment.fail(problem, what_to_do)
+
+
+def too_many_failures(refused_s: float) -> RequestRefusedError:
+    """Nothing is judged for so long."""
+    return RequestRefusedError("too many failures", f"try again in {math.ceil(refused_s)} s")
 
 
 def _size_px(face: FaceLandmarks) -> float:

@@ -82,9 +82,15 @@ class Judge:
             return None
 
     def nearest_other(self, embedding: FloatArray, subject: str, stamp_ns: int) -> float:
-        """How like (E,) is to the likest of all but one subject; NaN: there is nobody else. Raises GalleryError."""
+        """How like (E,) is to the likest of all but one subject; NaN: there is nobody else. Raises GalleryError.
+
+        One that is too like counts as a failure: else enrolments would try motions without an end.
+        """
         scores = [match.score for match in self._gallery.matches(embedding, stamp_ns) if match.subject != subject]
-        return scores[0] if scores else math.nan
+        nearest = scores[0] if scores else math.nan
+        if nearest >= self.rule.threshold:
+            self._attempts.failed("", stamp_ns)
+        return nearest
 
 
 def limits_of(config: IdentityConfig) -> AttemptLimits:

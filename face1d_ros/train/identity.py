@@ -6,6 +6,7 @@ motion are taken away at random. Letters: C clips of a batch, T frames, N landma
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,7 +147,7 @@ def operating_points(network: MotionEncoder, clips: IdentityClips) -> list[list[
             others.append(best[is_other & ~is_subject])
     both = [np.sort(np.concatenate(scores))[::-1] for scores in (own, others)]
     thresholds = [max(float(scores[int(rate * len(scores))]) for scores in both) for rate in RATES]
-    return [[rate, round(threshold, 4)] for rate, threshold in zip(RATES, thresholds, strict=True)]
+    return [[rate, math.ceil(threshold * 1e4) / 1e4] for rate, threshold in zip(RATES, thresholds, strict=True)]
 
 
 def vectors_of(network: MotionEncoder, clips: IdentityClips, *, spotted: bool = False) -> FloatArray:

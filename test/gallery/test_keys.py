@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 
 import pytest
@@ -214,6 +215,18 @@ def test_rotation_within_a_file_keeps_old_keys_until_they_are_dropped(case: Case
     assert gallery.drop_old_keys() == 2 and len(case.check(case.open())) == 3
     with pytest.raises(GalleryWrongKeyError):
         backup.open(case.source)
+
+
+def test_two_galleries_that_add_keys_to_one_file_at_once_lose_none(tmp_path: Path) -> None:
+    source = KeyFile(tmp_path / "shared.key")
+    source.create()
+    keys = [SecretKey.random() for _ in range(MOST_KEYS - 1)]
+    threads = [Thread(target=source.add, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {key.hex() for key in keys} <= {key.hex() for key in source.read()}
 
 
 def test_no_more_keys_than_fit_are_kept(case: Case) -> None:

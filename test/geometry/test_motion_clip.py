@@ -93,3 +93,8 @@ def test_a_clip_that_is_too_long_is_cut_at_its_end() -> None:
     offsets, mask = encoder_input(grid, FACE_CM)
     assert mask.all()
     np.testing.assert_allclose(offsets[:, 1], grid[:FRAMES, 0, 1] - FACE_CM[0, 1], atol=1e-6)
+
+
+def test_a_long_motion_is_taken_with_less_beside_it_so_that_its_end_is_not_cut() -> None:
+    assert Stretch(50, 50 + FRAMES - 10).around(1000) == Stretch(45, 45 + FRAMES)
+    assert Stretch(50, 50 + FRAMES).around(1000) == Stretch(50, 50 + FRAMES)

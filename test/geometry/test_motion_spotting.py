@@ -123,3 +123,23 @@ def test_frames_of_a_stretch_are_those_that_were_given() -> None:
 def test_nothing_has_begun_in_an_empty_watch() -> None:
     assert MotionWatch().finish() is None
     assert spotted(np.zeros((0, POINTS, 3))) is None
+
+
+def test_one_held_motion_after_the_other_is_found_from_its_begin_to_its_end() -> None:
+    grid = face(18.0)
+    starts_s = (1.0, 5.5, 10.0)
+    for start_s in starts_s:
+        move(grid, LIPS, (start_s, start_s + 0.3, start_s + 3.0, start_s + 3.3), (0.0, 0.8, 0.8, 0.0))
+    watch = MotionWatch()
+    found = [stretch for stretch in (watch.update(points) for points in grid) if stretch]
+    assert len(found) == 3
+    for stretch, start_s in zip(found, starts_s, strict=True):
+        np.testing.assert_allclose(seconds(stretch), (start_s, start_s + 3.3), atol=NEAR)
+
+
+def test_what_is_held_for_too_long_is_told_as_long_as_a_clip_can_be() -> None:
+    grid = face(12.0)
+    move(grid, LIPS, (1.0, 1.3, 11.0, 11.3), (0.0, 0.8, 0.8, 0.0))
+    watch = MotionWatch()
+    first = next(stretch for stretch in (watch.update(points) for points in grid) if stretch)
+    assert first.end - first.begin == FRAMES

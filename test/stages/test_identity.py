@@ -192,6 +192,16 @@ def test_after_failures_a_subject_is_locked_for_a_time_and_others_are_not(bundle
     assert frames.play(motion(JAW)).decision is VERIFIED
 
 
+def test_who_is_locked_is_not_found_by_identification_either(bundle: Path, tmp_path: Path) -> None:
+    frames = Frames(stage_of(bundle, tmp_path / "gallery", max_failures=1, lockout_s=60.0))
+    jaw = enrolled(frames, JAW)
+    frames.stage.verify(jaw)
+    assert frames.play(motion(BROWS)).decision is REJECTED
+    frames.play(resting(2.0))
+    frames.stage.identify()
+    assert frames.play(motion(JAW)).decision is LOCKED_OUT
+
+
 def test_a_motion_that_comes_while_its_subject_is_locked_is_not_judged(bundle: Path, tmp_path: Path) -> None:
     frames = Frames(stage_of(bundle, tmp_path / "gallery", max_failures=1, lockout_s=60.0))
     jaw = enrolled(frames, JAW)

@@ -261,6 +261,31 @@ def test_a_motion_too_like_another_subjects_is_refused_at_once(frames: Frames) -
     assert len(frames.stage.subjects()) == 1
 
 
+def test_enrolments_do_not_try_motions_without_an_end(frames: Frames) -> None:
+    enrolled(frames, JAW)
+    with pytest.raises(RequestRefusedError, match="too many failures"):
+        for _ in range(100):
+            enrolment = begin(frames)
+            frames.play(once(JAW))
+            assert "too like" in reason(enrolment, frames)
+            frames.play(resting(2.0))
+
+
+def test_who_is_forgotten_while_more_is_enrolled_does_not_come_back(frames: Frames) -> None:
+    handle = enrolled(frames, JAW)
+    enrolment = begin(frames, subject=handle)
+    frames.stage.forget(handle)
+    assert reason(enrolment, frames) == "the subject was forgotten; enrol a new one"
+
+
+def test_revoking_ends_an_enrolment(frames: Frames) -> None:
+    enrolled(frames, JAW)
+    enrolment = begin(frames)
+    frames.stage.revoke()
+    assert reason(enrolment, frames) == "the gallery was revoked; begin anew"
+    assert frames.stage.subjects() == ()
+
+
 def test_more_repetitions_and_another_motion_may_be_added_to_a_subject(frames: Frames) -> None:
     handle = enrolled(frames, JAW)
     assert enrolled(frames, JAW, subject=handle) == handle
