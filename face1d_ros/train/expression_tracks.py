@@ -7,11 +7,8 @@ T of one, F features, A actions.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +29,7 @@ from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.motion.person import person_map
 from face1d_ros.synth.noise.observe import NoiseModel
 from face1d_ros.synth.sequence import Sequence, SequencePlan, before_the_camera, identity_of, make_sequence
+from face1d_ros.train.kept_arrays import KeptArrays
 from face1d_ros.train.mesh_frames import HeadChanges, UnlikeMotion
 from face1d_ros.train.steadied import Steadied
 from face1d_ros.types import FloatArray
@@ -48,8 +46,10 @@ ASSUMED_EVERY = 2
 
 
 @dataclass(frozen=True, eq=False)
-class ExpressionTracks:
+class ExpressionTracks(KeptArrays):
     """Tracks one after the other."""
+
+    called = "expression tracks"
 
     stamps_s: NDArray[np.float64]
     """(M,) within each track."""
@@ -74,23 +74,6 @@ class ExpressionTracks:
     def features(self, given: str) -> FloatArray:
         """What a network of this input reads."""
         return self.mesh if given == MESH_INPUT else self.landmarks
-
-    def save(self, path: Path) -> None:
-        """At once or not at all."""
-        content = io.BytesIO()
-        np.savez(content, **{one.name: getattr(self, one.name) for one in fields(self)})
-        part = path.with_suffix(".part")
-        part.write_bytes(content.getbuffer())
-        part.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> ExpressionTracks:
-        """What `save` wrote."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(**{one.name: file[one.name] for one in fields(cls)})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise CorpusError(f"'{path}' holds no expression tracks ({error}); delete it, and they are made") from error
 
     @classmethod
     def joined(cls, parts: Iterable[ExpressionTracks]) -> ExpressionTracks:
@@ -125,22 +108,15 @@ class TrackReader:
 
     def tracks(self, plan: SequencePlan, number: int) -> list[ExpressionTracks]:
         """Of one sequence; none where no face is seen long enough."""
-        sequence = self._steadied.of(self._of_another_skin(make_sequence(plan, self._points, self._noise)), number)
+        made = make_sequence(plan, self._points, self._noise)
+        sequence = of_another_skin(made, self._points, self._noise, plan.noise.seed)
+        sequence = self._steadied.of(sequence, number)
         chosen = np.flatnonzero(sequence.seen & sequence.present)
         if len(chosen) < SHORTEST:
             return []
         breaks = np.flatnonzero(np.diff(sequence.stamps_s[chosen]) > LONGEST_GAP_S) + 1
         parts = [part for part in np.split(chosen, breaks) if len(part) >= SHORTEST]
         return [self._track(sequence, part, number) for part in parts]
-
-    def _of_another_skin(self, sequence: Sequence) -> Sequence:
-        """The same, by a face whose skin moves otherwise than the face model's, as that of real faces does."""
-        rng = np.random.default_rng((OTHER_SKIN_SEED, sequence.plan.noise.seed))
-        off_mm = UnlikeMotion.of(self._points).draw(rng, 1, OTHER_SKIN)(sequence.expression[None])[0]
-        identity = identity_of(sequence.plan.subject, self._points)
-        shape_mm = self._points.shape(identity, sequence.expression, sequence.gaze_rad) + off_mm
-        where = sequence.yaw_pitch_roll_rad, sequence.translation_mm, sequence.stamps_s, sequence.present
-        return replace(sequence, **before_the_camera(sequence.plan, shape_mm, *where, self._noise))
 
     def _track(self, sequence: Sequence, chosen: NDArray[np.intp], number: int) -> ExpressionTracks:
         confidence = np.asarray(sequence.point_confidence[chosen], np.float32)
@@ -170,6 +146,16 @@ class TrackReader:
             session.run()
             found.append(np.clip(session.outputs["expression"][0], 0.0, 1.0))
         return np.asarray(found, np.float32)
+
+
+def of_another_skin(sequence: Sequence, points: PointModel, noise: NoiseModel, seed: int) -> Sequence:
+    """The same, by a face whose skin moves otherwise than the face model's, as that of real faces does."""
+    rng = np.random.default_rng((OTHER_SKIN_SEED, seed))
+    off_mm = UnlikeMotion.of(points).draw(rng, 1, OTHER_SKIN)(sequence.expression[None])[0]
+    identity = identity_of(sequence.plan.subject, points)
+    shape_mm = points.shape(identity, sequence.expression, sequence.gaze_rad) + off_mm
+    where = sequence.yaw_pitch_roll_rad, sequence.translation_mm, sequence.stamps_s, sequence.present
+    return replace(sequence, **before_the_camera(sequence.plan, shape_mm, *where, noise))
 
 
 def aligned(sequence: Sequence, chosen: NDArray[np.intp], confidence: FloatArray, *, is_assumed: bool) -> Aligned:

@@ -6,12 +6,9 @@ otherwise than the face model's, in a way of that person's own. Letters: C clips
 
 from __future__ import annotations
 
-import io
-import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +20,9 @@ from face1d_ros.geometry.topology import to_68
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.motion.free import made_of
 from face1d_ros.synth.noise.observe import NoiseModel
-from face1d_ros.synth.sequence import Sequence, SequencePlan, before_the_camera, identity_of, make_sequence
-from face1d_ros.train.expression_tracks import ASSUMED_EVERY, OTHER_SKIN, OTHER_SKIN_SEED, aligned
-from face1d_ros.train.mesh_frames import UnlikeMotion
+from face1d_ros.synth.sequence import Sequence, SequencePlan, make_sequence
+from face1d_ros.train.expression_tracks import ASSUMED_EVERY, aligned, of_another_skin
+from face1d_ros.train.kept_arrays import KeptArrays
 from face1d_ros.train.steadied import Steadied
 
 CLIPS_VERSION = 1
@@ -35,8 +32,10 @@ SHORTEST = 6
 
 
 @dataclass(frozen=True, eq=False)
-class IdentityClips:
+class IdentityClips(KeptArrays):
     """Clips one after the other."""
+
+    called = "clips of motions"
 
     points_cm: NDArray[np.float16]
     """(G, 68, 3) landmarks without the head's pose."""
@@ -58,23 +57,6 @@ class IdentityClips:
         """(T, 68, 3) one of them."""
         return self.points_cm[self.first[index] : self.first[index + 1]].astype(np.float32)
 
-    def save(self, path: Path) -> None:
-        """At once or not at all."""
-        content = io.BytesIO()
-        np.savez(content, **{one.name: getattr(self, one.name) for one in fields(self)})
-        part = path.with_suffix(".part")
-        part.write_bytes(content.getbuffer())
-        part.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> IdentityClips:
-        """What `save` wrote."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(**{one.name: file[one.name] for one in fields(cls)})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise CorpusError(f"'{path}' holds no clips of motions ({error}); delete it, and they are made") from error
-
     @classmethod
     def joined(cls, parts: Iterable[IdentityClips]) -> IdentityClips:
         """All of them."""
@@ -89,16 +71,15 @@ class IdentityClips:
 class ClipReader:
     """Makes clips of plans; one in each process."""
 
-    def __init__(self, points: PointModel, noise: NoiseModel, *, other_skin: bool = True) -> None:
+    def __init__(self, points: PointModel, noise: NoiseModel) -> None:
         self._points, self._noise = points, noise
-        self._unlike = UnlikeMotion.of(points) if other_skin else None
         self._steadied = Steadied()
 
     def clips(self, plan: SequencePlan, number: int) -> list[IdentityClips]:
         """Of one sequence; none where no face is seen long enough."""
         sequence = make_sequence(plan, self._points, self._noise)
-        if self._unlike is not None and plan.subject.id % 2:
-            sequence = self._of_another_skin(sequence)
+        if plan.subject.id % 2:
+            sequence = of_another_skin(sequence, self._points, self._noise, plan.subject.id)
         found = clip_of(self._steadied.of(sequence, number), is_assumed=number % ASSUMED_EVERY == 0)
         if len(found) < SHORTEST:
             return []
@@ -114,16 +95,6 @@ class ClipReader:
                 moving=np.array([[moving.begin, moving.end]]),
             )
         ]
-
-    def _of_another_skin(self, sequence: Sequence) -> Sequence:
-        """The same, by a face whose skin moves in a way of the subject's own."""
-        assert self._unlike is not None  # asked for only then
-        rng = np.random.default_rng((OTHER_SKIN_SEED, sequence.plan.subject.id))
-        off_mm = self._unlike.draw(rng, 1, OTHER_SKIN)(sequence.expression[None])[0]
-        identity = identity_of(sequence.plan.subject, self._points)
-        shape_mm = self._points.shape(identity, sequence.expression, sequence.gaze_rad) + off_mm
-        where = sequence.yaw_pitch_roll_rad, sequence.translation_mm, sequence.stamps_s, sequence.present
-        return replace(sequence, **before_the_camera(sequence.plan, shape_mm, *where, self._noise))
 
 
 def clip_of(sequence: Sequence, *, is_assumed: bool) -> NDArray[np.float32]:
