@@ -44,7 +44,7 @@ def command(
     """Train ConvLSTM1D over landmarks without distances, without angles, and without differences.
 
     Figures are of single frames of the validation data, other subjects than those learned from; mean over the seeds,
-    and how far these scatter. About a minute a training on one core. Needs PyTorch: requirements/train.txt.
+    and how far these scatter. About four minutes a training on one core. Needs PyTorch: requirements/train.txt.
     """
     rows = _rows(seeds, steps, tracks or output / "tracks", output, face_model)
     under = conditions(data="synthetic, validation", features=len(feature_names()), seeds=seeds, steps=steps)
