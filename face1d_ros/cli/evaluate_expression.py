@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,7 +13,7 @@ from face1d_ros.cli.expression_dataset_run import CACHE_HELP, run_datasets
 from face1d_ros.cli.expression_run import Run, Settings
 from face1d_ros.cli.options import JSON
 from face1d_ros.cli.smoothing_run import SMALL
-from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
+from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.evaluate.measurement import Measurement
 
@@ -122,28 +121,23 @@ def command(
 def _print_datasets(measurement: Measurement) -> None:
     console = wide_console()
     for part, title in (("fold", "Folds"), ("across", "Trained on one, tested on another"), ("all", "All folds")):
-        rows = [{key: row[key] for key in row if key != "part"} for row in measurement.rows if row["part"] == part]
+        rows = measurement.part(part)
         if rows:
             console.print(rows_table(Measurement("", {}, rows), title))
 
 
 def _print(run: Run) -> None:
-    console = wide_console()
-    rows = run.part("model")
-    console.print(_table(rows, READING, f"Expressions on {run.name}"))
-    console.print(_table(rows, COST, "Cost"))
+    console, part = wide_console(), run.measurement.part
+    rows = part("model")
+    console.print(chosen_table(rows, READING, f"Expressions on {run.name}"))
+    console.print(chosen_table(rows, COST, "Cost"))
     if run.default is not None:
-        ours = [row for row in run.part("confusion") if row.pop("model") == run.default.name]
+        ours = [row for row in part("confusion") if row.pop("model") == run.default.name]
         console.print(rows_table(Measurement("", {}, ours), f"What {run.default.name} takes for what"))
     for name, title in (("rate", "The same sequences at other rates"), ("portrait", "Portrait"), ("clip", "Video")):
-        if found := run.part(name):
+        if found := part(name):
             console.print(rows_table(Measurement("", {}, found), title))
     for note in run.notes:
         console.print(f"[yellow]note[/] {note}", highlight=False)
     whole = run.measurement
     print_measurement(Measurement(whole.command, whole.conditions, [], whole.targets))
-
-
-def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> Any:
-    shown = [{name: row.get(key) for key, name in columns.items()} for row in rows]
-    return rows_table(Measurement("", {}, shown), title)

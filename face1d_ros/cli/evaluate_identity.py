@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,7 +13,7 @@ from face1d_ros.cli import identity_eval_run
 from face1d_ros.cli.identity_eval_run import MADE, Run, Settings
 from face1d_ros.cli.options import FACE_MODEL
 from face1d_ros.cli.smoothing_run import SMALL
-from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
+from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.evaluate.identity_report import ACROSS, DRAWN, LIP_MOVEMENTS, MOTIONS, WITH_TWINS, WITHIN
 from face1d_ros.evaluate.measurement import Measurement
@@ -121,25 +120,20 @@ def command(
 
 
 def _print(run: Run) -> None:
-    console = wide_console()
+    console, part = wide_console(), run.measurement.part
     for test, pairs in product((MOTIONS, LIP_MOVEMENTS), (WITHIN, WITH_TWINS, ACROSS, DRAWN)):
-        rows = [row for row in run.part("figures") if (row["test"], row["pairs"]) == (test, pairs)]
+        rows = [row for row in part("figures") if (row["test"], row["pairs"]) == (test, pairs)]
         if any("eer" in row for row in rows):
-            console.print(_table(rows, FIGURES, f"{test.capitalize()}, {pairs}: {run.name}"))
-    if cases := run.part("case"):
-        console.print(_table(cases, CASES, f"Attempts against three templates: {run.default}"))
-    for part, title in TABLES.items():
-        if rows := run.part(part):
+            console.print(chosen_table(rows, FIGURES, f"{test.capitalize()}, {pairs}: {run.name}"))
+    if cases := part("case"):
+        console.print(chosen_table(cases, CASES, f"Attempts against three templates: {run.default}"))
+    for kind, title in TABLES.items():
+        if rows := part(kind):
             console.print(rows_table(Measurement("", {}, rows), title))
-    if shown := run.part("portrait"):
+    if shown := part("portrait"):
         title = "Two motions of the animated portrait, behind the real detector: similarities"
-        console.print(_table(shown, PORTRAIT, title))
+        console.print(chosen_table(shown, PORTRAIT, title))
     for note in run.notes:
         console.print(f"[yellow]note[/] {note}", highlight=False)
     whole = run.measurement
     print_measurement(Measurement(whole.command, whole.conditions, [], whole.targets))
-
-
-def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> Any:
-    shown = [{name: row.get(key) for key, name in columns.items()} for row in rows]
-    return rows_table(Measurement("", {}, shown), title)

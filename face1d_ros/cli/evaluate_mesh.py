@@ -17,7 +17,7 @@ from face1d_ros.cli.mesh_input import check_face_model, smoothing_of
 from face1d_ros.cli.mesh_run import Run, Settings
 from face1d_ros.cli.options import FACE_MODEL
 from face1d_ros.cli.smoothing_run import SMALL, open_sequences
-from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
+from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.mesh_prior import GRID_ERRORS_MM, GRID_OTHERS, grid
@@ -166,17 +166,17 @@ def _grid(what: str, given: str, quick: bool, face_model: Path | None, progress:
 
 
 def _print(run: Run, coefficients: bool) -> None:
-    console = wide_console()
-    rows = run.part("model")
-    console.print(_table(rows, TABLE_5, f"3D faces from landmarks on {run.name}, as Table 5 of the review"))
-    console.print(_table(rows, ACCURACY, "Coefficients and pose"))
-    console.print(_table(rows, ROUGH_AND_COST, "With errors that the noise model has not; cost"))
+    console, part = wide_console(), run.measurement.part
+    rows = part("model")
+    console.print(chosen_table(rows, TABLE_5, f"3D faces from landmarks on {run.name}, as Table 5 of the review"))
+    console.print(chosen_table(rows, ACCURACY, "Coefficients and pose"))
+    console.print(chosen_table(rows, ROUGH_AND_COST, "With errors that the noise model has not; cost"))
     if coefficients:
-        console.print(rows_table(Measurement("", {}, by_coefficient(run.part("coefficient"))), "Each coefficient"))
+        console.print(rows_table(Measurement("", {}, by_coefficient(part("coefficient"))), "Each coefficient"))
     for name, title in (("capture", "On a real capture"), ("clip", "Real video"), ("asymmetry", "Left and right")):
-        if found := run.part(name):
+        if found := part(name):
             console.print(rows_table(Measurement("", {}, found), title))
-    verdicts = [row for row in run.part("verdict") if run.default is None or row["model"] == run.default.name]
+    verdicts = [row for row in part("verdict") if run.default is None or row["model"] == run.default.name]
     measured = [{key: row[key] for key in ("model", "verdict", "value", "limit", "pass")} for row in verdicts]
     if run.default is not None:
         console.print(rows_table(Measurement("", {}, measured), "Verdicts (review, Table 7), synthetic data"))
@@ -193,8 +193,3 @@ def by_coefficient(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         line = lines.setdefault(row["coefficient"], {"coefficient": row["coefficient"], "counts": row["visible"]})
         line |= {f"{row['model']} error": row["error"], f"{row['model']} correlation": row["correlation"]}
     return list(lines.values())
-
-
-def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> Any:
-    shown = [{name: row.get(key) for key, name in columns.items()} for row in rows]
-    return rows_table(Measurement("", {}, shown), title)

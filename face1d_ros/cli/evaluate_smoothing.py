@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from face1d_ros.cli import smoothing_run
 from face1d_ros.cli.smoothing_run import Run, Settings
-from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
+from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.evaluate.measurement import Measurement
 from face1d_ros.evaluate.smoothing_report import verdict_rows
@@ -115,22 +115,17 @@ def command(
 
 
 def _print(run: Run) -> None:
-    console = wide_console()
-    rows = run.part("smoother")
+    console, part = wide_console(), run.measurement.part
+    rows = part("smoother")
     console.print(_table(rows, SMOOTHER, f"Smoothing on {run.name}, {int(run.blocks.topology)} landmarks"))
-    console.print(_table(run.part("other faces"), SMOOTHER | {"nme_ratio": "NME ÷ raw"}, "Outside the face model"))
-    if real := run.part("real"):
+    console.print(_table(part("other faces"), SMOOTHER | {"nme_ratio": "NME ÷ raw"}, "Outside the face model"))
+    if real := part("real"):
         console.print(_table(real, REAL, "Behind the real detector"))
     for note in run.notes:
         console.print(f"[yellow]not measured[/] {note}", highlight=False)
     console.print(_verdict_table(rows))
     whole = run.measurement
-    print_measurement(Measurement(whole.command, whole.conditions, run.part("summary"), whole.targets), "The default")
-
-
-def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> Any:
-    shown = [{name: row.get(key) for key, name in columns.items() if any(key in one for one in rows)} for row in rows]
-    return rows_table(Measurement("", {}, shown), title)
+    print_measurement(Measurement(whole.command, whole.conditions, part("summary"), whole.targets), "The default")
 
 
 def _verdict_table(rows: list[dict[str, Any]]) -> Any:
@@ -141,3 +136,8 @@ def _verdict_table(rows: list[dict[str, Any]]) -> Any:
         word = {True: "pass", False: "fail", None: "n/a"}[row["pass"]]
         lines.setdefault(row["model"], {"model": row["model"]})[heading] = word
     return rows_table(Measurement("", {}, list(lines.values())), "Verdicts (review, Table 7), synthetic data")
+
+
+def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> Any:
+    there = {key: name for key, name in columns.items() if any(key in row for row in rows)}
+    return chosen_table(rows, there, title)

@@ -99,7 +99,7 @@ def write_curves(path: Path, curves: tuple[Curves, ...], name: str) -> None:
 def write_correlations(path: Path, run: Run) -> None:
     """A pair of bars for each coefficient."""
     pyplot = pyplot_for(OPTION)
-    rows = run.part("coefficient")
+    rows = run.measurement.part("coefficient")
     ours = run.default.name if run.default else RIDGE
     value = {(row["model"], row["coefficient"]): row["correlation"] for row in rows}
     counts = {row["coefficient"]: row["visible"] for row in rows}

@@ -47,7 +47,7 @@ def write_frontier(path: Path, run: Run) -> None:
         tried = np.array([(one.lag_frames, one.jitter_px) for one in run.grid if one.filter == name])
         axis.scatter(*tried.T, s=9, color=COLOURS[name], alpha=0.45, lw=0, zorder=1)
         axis.plot(*frontier(tried).T, color=COLOURS[name], lw=1.8, label=NAMES[name], zorder=2)
-    rows = run.part("smoother")
+    rows = run.measurement.part("smoother")
     places = {row["model"]: (row["lag_frames_of_68"], row["jitter_px_of_68"]) for row in rows}
     for row in rows:
         colour, mark, size = DEFAULT_MARK if row["model"] == run.default.name else MARKS[row["kind"]]

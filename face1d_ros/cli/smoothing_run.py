@@ -79,11 +79,6 @@ class Run:
     notes: tuple[str, ...]
     """What was not measured, and why."""
 
-    def part(self, name: str) -> list[dict[str, Any]]:
-        """The rows of one kind, without that word."""
-        rows = [dict(row) for row in self.measurement.rows if row["part"] == name]
-        return [{key: value for key, value in row.items() if key != "part"} for row in rows]
-
 
 def measure(settings: Settings, progress: Progress) -> Run:
     """All of it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from face1d_ros.evaluate.measurement import Measurement
+from face1d_ros.evaluate.measurement import Measurement, Row
 
 FILE_WIDTH = 160
 """Characters a line when the output goes to a file or a pipe, which has no width of its own."""
@@ -45,6 +46,12 @@ def rows_table(measurement: Measurement, title: str = "") -> Table:
     for row in measurement.rows:
         table.add_row(*(shown(row.get(column)) for column in columns))
     return table
+
+
+def chosen_table(rows: Sequence[Row], columns: Mapping[str, str], title: str = "") -> Table:
+    """Some columns of rows: their keys, and what stands above them."""
+    chosen: list[Row] = [{name: row.get(key) for key, name in columns.items()} for row in rows]
+    return rows_table(Measurement("", {}, chosen), title)
 
 
 def shown(value: Any) -> str:

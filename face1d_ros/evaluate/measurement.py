@@ -70,6 +70,11 @@ class Measurement:
         """True if every target is reached."""
         return all(target.passed for target in self.targets.values())
 
+    def part(self, name: str) -> list[dict[str, Any]]:
+        """The rows of one kind, told by their key `part`, without that key."""
+        rows = (row for row in self.rows if row["part"] == name)
+        return [{key: value for key, value in row.items() if key != "part"} for row in rows]
+
     def as_dict(self) -> dict[str, Any]:
         """The form in which every measurement is written: plain JSON values, null for what is not finite."""
         plain: dict[str, Any] = _plain(
