@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("identity")
-@training_options("identity", "contrastive", corpora=False)
+@training_options("identity", "n_pair", corpora=False)
 @click.option(
     "--clips",
     type=click.Path(file_okay=False, path_type=Path),
