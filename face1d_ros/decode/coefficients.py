@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from face1d_ros.errors import CoefficientsError, ConversionError, FaceModelFileError, SourceError
 from face1d_ros.paths import user_path
-from face1d_ros.sources.bag_topics import check_bag, is_bag
+from face1d_ros.sources.bag_account import Account, damage_errors
+from face1d_ros.sources.bag_messages import Bag
+from face1d_ros.sources.bag_topics import is_bag
 from face1d_ros.synth.faces.npz_file import read_arrays
 from face1d_ros.types import FaceMesh, FaceMeshArray
 
@@ -117,26 +120,25 @@ def of_messages(messages: list[FaceMeshArray], track_id: int | None, where: obje
 
 
 def _of_bag(where: Path, track_id: int | None, topic: str) -> Coefficients:
-    from rosbags.highlevel import AnyReader
-
-    from face1d_ros.convert.bag import from_bytes, typestore
-    from face1d_ros.sources.bag import damage_errors
+    from face1d_ros.convert.bag import from_bytes
 
     expected = "a rosbag2 with the topic face1d/mesh"
     unreadable: tuple[type[Exception], ...] = (*damage_errors(), SourceError, ConversionError)
     try:
-        with AnyReader([check_bag(where)], default_typestore=typestore()) as reader:
-            found = sorted({each.topic for each in reader.connections if each.msgtype == TYPE})
+        with closing(Bag(where)) as bag:
+            found = sorted({each.topic for each in bag.channels if each.type == TYPE})
             wanted = [name for name in found if topic in ("", name, name.lstrip("/"))]
             if len(wanted) != 1:
                 came = f"the topics {', '.join(found)}" if found else f"no {TYPE}"
                 raise CoefficientsError(
                     where, came, f"one of them named by --topic, not '{topic}'" if found else expected
                 )
-            connections = [each for each in reader.connections if each.topic == wanted[0]]
-            messages = [from_bytes(bytes(data), TYPE) for _, _, data in reader.messages(connections)]
+            account = Account()
+            messages = [from_bytes(each.data, TYPE) for each in bag.messages(wanted, account)]
     except unreadable as error:
         raise CoefficientsError(where, f"no readable bag ({error})", expected) from error
+    if account.damage:
+        raise CoefficientsError(where, f"no readable bag ({account.damage[0]})", expected)
     return of_messages(messages, track_id, where)
 
 

@@ -116,6 +116,11 @@ def check_exists(path: str | Path) -> Path:
     return path
 
 
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder by their names; folders below it are left out. Raises OSError."""
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+
+
 def unlistable(path: Path, error: OSError) -> SourceUnreadableError:
     """Why the files in a folder cannot be named."""
     if isinstance(error, PermissionError):

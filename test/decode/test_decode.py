@@ -110,7 +110,7 @@ def test_of_several_topics_one_must_be_named_and_a_bag_that_was_cut_off_is_told(
         read_coefficients(tmp_path / "two")
     assert len(read_coefficients(tmp_path / "two", topic="left/face1d/mesh").stamps_s) == T
     (file,) = (tmp_path / "two").glob("*.mcap")
-    file.write_bytes(file.read_bytes()[:-50])
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(CoefficientsError, match="no readable bag"):
         read_coefficients(tmp_path / "two", topic="left/face1d/mesh")
 
