@@ -204,6 +204,34 @@ class FaceMeshArray:
 
 
 @dataclass(frozen=True, eq=False)
+class FaceReading:
+    """Landmarks and coefficients of the same frame, for a stage that reads both; no message of its own."""
+
+    header: Header
+    landmarks: FaceLandmarksArray
+    mesh: FaceMeshArray
+
+    @classmethod
+    def of(cls, landmarks: FaceLandmarksArray, mesh: FaceMeshArray) -> FaceReading:
+        """With the header that both have."""
+        return cls(landmarks.header, landmarks, mesh)
+
+    @property
+    def faces(self) -> tuple[FaceLandmarks, ...]:
+        """With their landmarks."""
+        return self.landmarks.faces
+
+    @property
+    def ended_track_ids(self) -> tuple[int, ...]:
+        """Of the frame."""
+        return self.landmarks.ended_track_ids
+
+    def mesh_of(self, track_id: int) -> FaceMesh | None:
+        """Coefficients of a face; None where it has none."""
+        return next((face for face in self.mesh.faces if face.track_id == track_id), None)
+
+
+@dataclass(frozen=True, eq=False)
 class FaceExpression:
     """Expression of one face."""
 

@@ -55,7 +55,7 @@ def test_a_whole_number_is_taken_for_a_float() -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"input": "image"}, "input: got 'image', expected one of landmarks, mesh"),
+        ({"input": "image"}, "input: got 'image', expected one of both, landmarks, mesh"),
         ({"enter": 0.01}, "enter: got 0.01, expected a number from 0.05 to 1"),
         ({"leave": 0.96}, "leave: got 0.96, expected a number from 0 to 0.95"),
         ({"leave": 0.9}, r"expression_node\.leave: got 0\.9, expected at most expression_node\.enter, which is "),

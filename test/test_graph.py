@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from face1d_ros.config import ExpressionConfig, MeshConfig, settings
+from face1d_ros.config import ExpressionConfig, IdentityConfig, MeshConfig, settings
 from face1d_ros.errors import Face1dError, InvalidValueError
 from face1d_ros.graph import (
     CAMERA_INFO,
@@ -69,6 +69,14 @@ def test_text_stays_text_on_the_command_line(value: str) -> None:
     assert parameters_of(camera.ros_arguments()) == {"source": value}
 
 
+@pytest.mark.parametrize("key", ["appearance_model", "features_model"])
+def test_identity_subscribes_to_images_only_where_a_model_looks_at_them(key: str) -> None:
+    assert IMAGE not in IDENTITY.subscribes
+    assert IDENTITY.configured(IdentityConfig()) is IDENTITY
+    looking = IDENTITY.configured(IdentityConfig(**{key: "/somewhere"}))
+    assert looking.subscribes == (*IDENTITY.subscribes, IMAGE)
+
+
 def test_a_namespace_is_written_with_one_slash() -> None:
     for given in ("robot", "/robot", "robot/"):
         assert "__ns:=/robot" in plan(namespace=given)[0].ros_arguments()
@@ -97,10 +105,13 @@ def reading(given: str) -> NodeSpec:
     return EXPRESSION.configured(ExpressionConfig(input=given))
 
 
-def test_expressions_are_read_from_landmarks_or_else_from_coefficients() -> None:
-    assert EXPRESSION.configured(ExpressionConfig()).subscribes == (LANDMARKS_SMOOTHED, CAMERA_INFO)
+def test_expressions_are_read_from_landmarks_from_coefficients_or_from_both() -> None:
+    both = EXPRESSION.configured(ExpressionConfig())
+    assert (both.subscribes, both.beside) == ((MESH_RESULT, LANDMARKS_SMOOTHED, CAMERA_INFO), LANDMARKS_SMOOTHED)
+    assert reading("landmarks").subscribes == (LANDMARKS_SMOOTHED, CAMERA_INFO)
     assert reading("mesh").subscribes == (MESH_RESULT,)
-    assert reading("mesh").configured(ExpressionConfig()).subscribes == (LANDMARKS_SMOOTHED, CAMERA_INFO)
+    assert reading("mesh").beside is reading("landmarks").beside is MESH.beside is None
+    assert reading("mesh").configured(ExpressionConfig()) == both
     (choice,) = (setting for setting in settings(ExpressionConfig) if setting.name == "input")
     assert dict(EXPRESSION.alternatives).keys() == set(choice.choices)
     assert set(EXPRESSION.subscribes) == {topic for _, topics in EXPRESSION.alternatives for topic in topics}
@@ -119,6 +130,12 @@ def test_a_chain_without_the_stage_before_expression_says_both_ways_out() -> Non
     check_chain([SMOOTHING, MESH, reading("mesh")])
 
 
+def test_a_stage_that_reads_both_needs_both() -> None:
+    with pytest.raises(InvalidValueError, match=r"face1d/mesh \(mesh\), or expression.input: landmarks$"):
+        check_chain([SMOOTHING, reading("both")])
+    check_chain([SMOOTHING, MESH, reading("both")])
+
+
 def test_what_is_no_way_out_is_not_offered() -> None:
     with pytest.raises(InvalidValueError, match=r"the stage that makes face1d/landmarks \(smoothing\)$"):
         check_chain([plan(stages=("landmarks",))[-1].node, reading("landmarks")])
@@ -128,7 +145,7 @@ def test_stages_that_a_pipeline_cannot_join_are_refused_before_it_starts() -> No
     chosen = ("landmarks", "smoothing", "expression")
     with pytest.raises(InvalidValueError, match=r"expression\.input: landmarks"):
         plan(mode="pipeline", stages=chosen, overrides=EXPRESSION_OF_MESHES)
-    *_, pipeline = plan(mode="pipeline", stages=chosen)
+    *_, pipeline = plan(mode="pipeline", stages=chosen, overrides={"expression_node": {"input": "landmarks"}})
     assert pipeline.node.name == "pipeline_node"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("expression")
-@training_options("expression", "cnn_landmarks", corpora=False)
+@training_options("expression", "cnn_both", corpora=False)
 @click.option(
     "--tracks",
     type=click.Path(file_okay=False, path_type=Path),
@@ -57,10 +57,10 @@ def facts(
     """What the bundle's manifest says of its making, and what the stage needs to know."""
     from face1d_ros.geometry.facial_actions import ACTION_NAMES
     from face1d_ros.synth.motion.types import LABELS
-    from face1d_ros.train.expression_tracks import MESH_INPUT, feature_names_of, mesh_bundle
+    from face1d_ros.train.expression_tracks import LANDMARKS, feature_names_of, mesh_bundle
 
     mesh = mesh_bundle().manifest
-    read = {"mesh": mesh.name, "mesh_sha256": mesh.sha256} if recipe.input == MESH_INPUT else {}
+    read = {"mesh": mesh.name, "mesh_sha256": mesh.sha256} if recipe.input != LANDMARKS else {}
     return {
         "version": "1",
         "trained_on": "synthetic",

@@ -22,6 +22,7 @@ from face1d_ros.types import (
     FaceExpressionArray,
     FaceExpressionEvent,
     FaceLandmarksArray,
+    FaceReading,
     Phase,
     Topology,
 )
@@ -61,11 +62,12 @@ class Answers:
     events: tuple[FaceExpressionEvent, ...]
 
 
-def both_inputs(frames: Many[FaceLandmarksArray], smoothing: Stage, mesh: Stage) -> dict[str, tuple[Any, ...]]:
-    """What stages of either input get of a face that was detected, by the input's name."""
+def all_inputs(frames: Many[FaceLandmarksArray], smoothing: Stage, mesh: Stage) -> dict[str, tuple[Any, ...]]:
+    """What stages of each input get of a face that was detected, by the input's name."""
     landmarks = steadied(frames, smoothing)
     mesh.reset()
-    return {"landmarks": landmarks, "mesh": tuple(mesh.process(frame) for frame in landmarks)}
+    meshes = tuple(mesh.process(frame) for frame in landmarks)
+    return {"landmarks": landmarks, "mesh": meshes, "both": tuple(map(FaceReading.of, landmarks, meshes))}
 
 
 def expression_track(sequence: Sequence, smoothing: Stage, mesh: Stage) -> ExpressionTrack:
@@ -76,7 +78,7 @@ def expression_track(sequence: Sequence, smoothing: Stage, mesh: Stage) -> Expre
         name=sequence.name,
         rate_hz=sequence.plan.camera.rate_hz,
         subject=sequence.subject_id,
-        inputs=both_inputs(track.frames, smoothing, mesh),
+        inputs=all_inputs(track.frames, smoothing, mesh),
         stamps_s=sequence.stamps_s,
         label=np.where(label < 0, NONE, label),
         phase=sequence.phase.astype(np.intp),

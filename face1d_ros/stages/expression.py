@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.neutral_face import adapted
 from face1d_ros.stages.bundle_runner import BAD_ANSWER, ENGINE_FAILED, TOO_MANY
 from face1d_ros.stages.expression_decision import Change, LabelDecision, PhaseDecision
-from face1d_ros.stages.expression_input import LandmarkReader, MeshReader, Reader
-from face1d_ros.stages.expression_model import MESH, NEUTRAL, NONE_OF_THESE, FaceInput, is_sound, make_runner
+from face1d_ros.stages.expression_input import LandmarkReader, Reader, make_reader
+from face1d_ros.stages.expression_model import NEUTRAL, NONE_OF_THESE, FaceInput, is_sound, make_runner
 from face1d_ros.stages.face_memory import NS, REPEATED, TWICE, FaceMemory
 from face1d_ros.types import (
     FaceExpression,
@@ -27,6 +28,7 @@ from face1d_ros.types import (
     FaceLandmarksArray,
     FaceMesh,
     FaceMeshArray,
+    FaceReading,
     FloatArray,
     Phase,
     StageInfo,
@@ -35,6 +37,8 @@ from face1d_ros.types import (
 )
 
 ALL, OFF = "all", "off"
+Given: TypeAlias = FaceLandmarksArray | FaceMeshArray | FaceReading
+"""One frame, as `input` says."""
 
 
 @dataclass(eq=False)
@@ -76,7 +80,7 @@ class ExpressionStage:
         except InvalidValueError:
             self._runner.close()
             raise
-        self._reader: Reader = MeshReader(self._runner.meaning.features) if config.input == MESH else LandmarkReader()
+        self._reader: Reader = make_reader(config.input, self._runner.meaning.coefficients)
         self._rest = self._runner.meaning.labels.index(NEUTRAL)
         neutral = self._labels.index(NEUTRAL) if self._labels else 0
         self._tracks = FaceMemory(lambda key, topology: ExpressionTrack(key, topology, LabelDecision(neutral)))
@@ -88,7 +92,7 @@ class ExpressionStage:
         if isinstance(self._reader, LandmarkReader):
             self._reader.camera = camera
 
-    def process(self, frame: FaceMeshArray | FaceLandmarksArray) -> FaceExpressionArray:
+    def process(self, frame: Given) -> FaceExpressionArray:
         """The faces that can be read, in their order, and the phases that begin with this frame."""
         stamp_ns = frame.header.stamp_ns
         wrong = self._tracks.begin_frame(stamp_ns, frame.ended_track_ids)
@@ -142,14 +146,15 @@ class ExpressionStage:
         """Free the model."""
         self._runner.close()
 
-    def _other_mesh(self, frame: FaceMeshArray | FaceLandmarksArray) -> str:
+    def _other_mesh(self, frame: Given) -> str:
         """What the user should know of where coefficients come from."""
-        wanted, came = self._runner.meaning.mesh, frame.info.model.partition(" ")[0]
-        if not wanted or not isinstance(frame, FaceMeshArray) or came == wanted:
+        mesh = frame.mesh if isinstance(frame, FaceReading) else frame
+        wanted, came = self._runner.meaning.mesh, mesh.info.model.partition(" ")[0]
+        if not wanted or not isinstance(mesh, FaceMeshArray) or came == wanted:
             return ""
         return f"coefficients come from {came or 'an unknown model'}, {self._runner.model} was trained on {wanted}'s"
 
-    def _seen(self, frame: FaceMeshArray | FaceLandmarksArray, stamp_ns: int) -> list[Seen]:
+    def _seen(self, frame: Given, stamp_ns: int) -> list[Seen]:
         seen: list[Seen] = []
         ids: set[int] = set()
         for face in frame.faces:
@@ -216,7 +221,7 @@ class ExpressionStage:
         return np.append(chosen, max(1.0 - float(chosen.sum()), 0.0)).astype(np.float32)
 
     @staticmethod
-    def _event(frame: FaceMeshArray | FaceLandmarksArray, face: FaceExpression, change: Change) -> FaceExpressionEvent:
+    def _event(frame: Given, face: FaceExpression, change: Change) -> FaceExpressionEvent:
         return FaceExpressionEvent(
             header=frame.header,
             track_id=face.track_id,

@@ -1,4 +1,4 @@
-"""What the expression stage reads of a face: coefficients of its mesh, or distances and angles of its landmarks."""
+"""What the expression stage reads of a face: distances and angles of its landmarks, coefficients of its mesh, both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.geometry.expression_features import expression_features
 from face1d_ros.stages.mesh_pose import OTHER_CAMERA, aligned, camera_for
 from face1d_ros.stages.smoothing_input import each_confidence, refusal
-from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, FaceMesh, FaceMeshArray, FloatArray, Topology
+from face1d_ros.types import (
+    FaceLandmarks,
+    FaceLandmarksArray,
+    FaceMesh,
+    FaceMeshArray,
+    FaceReading,
+    FloatArray,
+    Topology,
+)
 
 FIELD_OF_VIEW_RAD = math.radians(MeshConfig().field_of_view_deg)
 NO_COEFFICIENTS, OTHER_COEFFICIENTS = "no coefficients", "coefficients of another model"
@@ -81,3 +89,32 @@ class LandmarkReader:
         """A camera that is known, but not that of these images: another one is assumed."""
         known = self.camera
         return OTHER_CAMERA if known is not None and camera_for(frame, known, FIELD_OF_VIEW_RAD) is not known else ""
+
+
+class BothReader(LandmarkReader):
+    """Distances and angles, then coefficients."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """`names` of the coefficients."""
+        super().__init__()
+        self._mesh = MeshReader(names)
+
+    def read(self, frame: FaceReading, face: FaceLandmarks) -> FloatArray | str:  # type: ignore[override]
+        """(F + K,) features, or why there are none."""
+        fitted = frame.mesh_of(face.track_id)
+        coefficients = NO_COEFFICIENTS if fitted is None else self._mesh.read(frame.mesh, fitted)
+        if isinstance(coefficients, str):
+            return coefficients
+        features = super().read(frame.landmarks, face)
+        return features if isinstance(features, str) else np.concatenate([features, coefficients])
+
+    def remark(self, frame: FaceReading) -> str:  # type: ignore[override]
+        """As of the landmarks."""
+        return super().remark(frame.landmarks)
+
+
+def make_reader(given: str, coefficients: tuple[str, ...]) -> Reader:
+    """Of this input, as the setting `input` names it."""
+    if given == "mesh":
+        return MeshReader(coefficients)
+    return BothReader(coefficients) if given == "both" else LandmarkReader()

@@ -18,8 +18,12 @@ from face1d_ros.types import FloatArray
 
 AUTO = "auto"
 TASK = "expression"
-MESH, LANDMARKS = "mesh", "landmarks"
-DEFAULTS = {LANDMARKS: "expression_cnn_landmarks", MESH: "expression_conv_lstm_mesh"}
+MESH, LANDMARKS, BOTH = "mesh", "landmarks", "both"
+DEFAULTS = {
+    BOTH: "expression_cnn_both",
+    LANDMARKS: "expression_cnn_landmarks",
+    MESH: "expression_conv_lstm_mesh",
+}
 """By what is read."""
 NEUTRAL = "neutral"
 NONE_OF_THESE = "none"
@@ -37,7 +41,12 @@ class Meaning:
     labels: tuple[str, ...]
     actions: tuple[str, ...]
     mesh: str
-    """Name of the mesh network that its coefficients come from; empty: it reads landmarks."""
+    """Name of the mesh network that its coefficients come from; empty: it reads landmarks alone."""
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of those it reads."""
+        return {MESH: self.features, LANDMARKS: (), BOTH: self.features[len(feature_names()) :]}[self.input]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +102,8 @@ def meaning_of(bundle: Bundle) -> Meaning:
     if NEUTRAL not in labels or NONE_OF_THESE in labels:
         expected_labels = f"labels, one of them '{NEUTRAL}', none of them '{NONE_OF_THESE}'"
         raise BundleError(path, "settings.labels", ", ".join(labels), expected_labels)
-    if given == LANDMARKS and features != feature_names():
+    measured = () if given == MESH else feature_names()
+    if features[: len(measured)] != measured or (given == LANDMARKS and features != measured):
         raise BundleError(
             path, "settings.features", f"{len(features)} names", "the distances and angles of this version"
         )

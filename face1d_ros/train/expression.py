@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from face1d_ros.errors import CorpusError
 from face1d_ros.evaluate.classification import phase_macro_f1
+from face1d_ros.geometry.expression_features import feature_names
 from face1d_ros.geometry.facial_actions import ACTION_NAMES, mirror_indices
 from face1d_ros.geometry.neutral_face import adapted
 from face1d_ros.nets.expression_network import APART_S, LONGEST_S, LOOKS, ExpressionNetwork
 from face1d_ros.nets.families import make_network
 from face1d_ros.synth.motion.types import LABELS, NEUTRAL
-from face1d_ros.train.expression_tracks import ExpressionTracks, feature_names_of
+from face1d_ros.train.expression_tracks import BOTH, ExpressionTracks, feature_names_of
 from face1d_ros.train.recipe import Recipe
 from face1d_ros.types import FloatArray, Phase
 
@@ -30,6 +31,11 @@ NEUTRAL_S = 8.0
 OTHER_GAIN, OTHER_REST = 0.15, 0.15
 """Faces that are not synthetic move each feature otherwise: by this factor's logarithm, and from another rest, in what
 is usual."""
+LARGEST_GAIN, GAIN_SPREAD, LEAK, ABSENT = 1.1, 0.5, 0.35, 0.25
+"""Of coefficients that are read beside landmarks. Those of real faces are too small and spread over other ones
+(docs/mesh.md), so a network learns with all of them smaller by any factor up to the first, each by a factor of its own
+(its logarithm's standard deviation), with some of each in every other (root mean square), and, in this share, without
+them. What it then makes of them can be trusted; of faces whose coefficients say little it reads the landmarks."""
 RENEWED = (0.35, 0.6, 0.8)
 """Shares of the training after which neutral faces are found anew, by what the network itself takes for rest, as in
 use; before the first, by the truth."""
@@ -105,7 +111,8 @@ class Expressions:
         self._judged_frames = Frames(judged, recipe.input, self.spread, self.network)
         shares = np.where((training.label > 0), SHOWN_SHARE, 1.0)
         self._chances = np.cumsum(shares / shares.sum())
-        self._rows, self._seed, self._taken, self._renewed = recipe.rows, recipe.seed, 0, 0
+        self._input, self._rows, self._seed = recipe.input, recipe.rows, recipe.seed
+        self._taken = self._renewed = 0
 
     def losses(self, share: float) -> dict[str, Tensor]:
         """The parts of the loss of frames taken anywhere, half of them in a mirror."""
@@ -118,6 +125,9 @@ class Expressions:
         turned = torch.from_numpy(rng.random(self._rows) < 0.5)
         looks = torch.where(turned[:, None, None], seen.looks[..., self._mirror], seen.looks)
         looks = looks * torch.exp(OTHER_GAIN * _random(rng, looks)) + OTHER_REST * _random(rng, looks)
+        if self._input == BOTH:
+            landmarks, coefficients = looks.split([len(feature_names()), looks.shape[2] - len(feature_names())], dim=2)
+            looks = torch.cat([landmarks, as_of_real_faces(rng, coefficients)], dim=2)
         labels, intensity, phases, age, actions = self.network.logits(looks, seen.known)
         truth = _Truth.of(self._training, chosen)
         wanted = torch.where(turned[:, None], truth.actions[:, self._mirror_actions], truth.actions)
@@ -241,6 +251,15 @@ def new_network(recipe: Recipe, spread: FloatArray, left_out: tuple[int, ...] = 
     told[list(left_out)] = 0.0
     network.per_spread.copy_(_single(told / spread))
     return network
+
+
+def as_of_real_faces(rng: np.random.Generator, coefficients: Tensor) -> Tensor:
+    """(B, LOOKS, K) differences of coefficients, as faces that the face model does not fit would have them."""
+    rows, _, count = coefficients.shape
+    gain = _single(rng.uniform(0.0, LARGEST_GAIN, (rows, 1, 1)) * (rng.random((rows, 1, 1)) >= ABSENT))
+    each = torch.exp(GAIN_SPREAD * _random(rng, coefficients))
+    leak = torch.from_numpy(rng.standard_normal((rows, count, count), np.float32)) * (LEAK / count**0.5)
+    return gain * (coefficients * each + torch.matmul(coefficients, leak))
 
 
 def _random(rng: np.random.Generator, looks: Tensor) -> Tensor:

@@ -34,8 +34,8 @@ from face1d_ros.train.mesh_frames import HeadChanges, UnlikeMotion
 from face1d_ros.train.steadied import Steadied
 from face1d_ros.types import FloatArray
 
-LANDMARKS, MESH_INPUT = "landmarks", "mesh"
-INPUTS = (LANDMARKS, MESH_INPUT)
+LANDMARKS, MESH_INPUT, BOTH = "landmarks", "mesh", "both"
+INPUTS = (LANDMARKS, MESH_INPUT, BOTH)
 LONGEST_GAP_S = 1.0
 """After a longer one the face is another track."""
 OTHER_SKIN, OTHER_SKIN_SEED = HeadChanges(unlike=1.0), 0x5C1
@@ -73,7 +73,7 @@ class ExpressionTracks(KeptArrays):
 
     def features(self, given: str) -> FloatArray:
         """What a network of this input reads."""
-        return self.mesh if given == MESH_INPUT else self.landmarks
+        return np.concatenate([getattr(self, part) for part in parts_of(given)], axis=1)
 
     @classmethod
     def joined(cls, parts: Iterable[ExpressionTracks]) -> ExpressionTracks:
@@ -89,7 +89,13 @@ class ExpressionTracks(KeptArrays):
 
 def feature_names_of(given: str) -> tuple[str, ...]:
     """(F,) what a network of this input reads."""
-    return basis_of(mesh_bundle()).expression_names if given == MESH_INPUT else feature_names()
+    names = {LANDMARKS: feature_names, MESH_INPUT: lambda: basis_of(mesh_bundle()).expression_names}
+    return tuple(name for part in parts_of(given) for name in names[part]())
+
+
+def parts_of(given: str) -> tuple[str, ...]:
+    """What an input is made of, in its order."""
+    return (LANDMARKS, MESH_INPUT) if given == BOTH else (given,)
 
 
 def mesh_bundle() -> Bundle:

@@ -41,7 +41,8 @@ from face1d_ros.types import (
 )
 
 QUICK = {"diagnostics_period_s": 0.1}
-INPUTS = {"mesh": (MESH_RESULT, msg.FaceMeshArray), "landmarks": (LANDMARKS_SMOOTHED, msg.FaceLandmarksArray)}
+KINDS = {MESH_RESULT: msg.FaceMeshArray, LANDMARKS_SMOOTHED: msg.FaceLandmarksArray}
+INPUTS = {"mesh": (MESH_RESULT,), "landmarks": (LANDMARKS_SMOOTHED,), "both": (MESH_RESULT, LANDMARKS_SMOOTHED)}
 EIGHT = tuple(range(1, 9))
 
 
@@ -76,19 +77,27 @@ class Bench:
         self.node = ros.make(ExpressionNode, {**QUICK, **parameters})
         assert self.node.begin() is None
         self.outside = ros.node("outside")
-        topic, kind = INPUTS[parameters["input"]]
-        self._input = self.outside.create_publisher(kind, topic.name, result_qos())
+        topics = INPUTS[parameters["input"]]
+        self._inputs = {
+            topic.type: self.outside.create_publisher(KINDS[topic], topic.name, result_qos()) for topic in topics
+        }
         self._listen(msg.FaceExpressionArray, EXPRESSION_RESULT.name, self.results)
         self._listen(msg.FaceExpressionEvent, EXPRESSION_EVENTS.name, self.events)
-        wait_for(self._input.get_subscription_count, "the node's subscription")
+        for publisher in self._inputs.values():
+            wait_for(publisher.get_subscription_count, "the node's subscription")
 
     def _listen(self, kind: type, topic: str, came: list[Any]) -> None:
         self.outside.create_subscription(kind, topic, lambda message: came.append(from_message(message)), event_qos())
         wait_for(lambda: self.node.count_subscribers(topic), f"the listener to {topic}")
 
-    def answer(self, value: FaceMeshArray | FaceLandmarksArray) -> FaceExpressionArray:
-        self._input.publish(to_message(value))
-        stamp_ns = value.header.stamp_ns
+    def publish(self, value: FaceMeshArray | FaceLandmarksArray) -> None:
+        self._inputs[f"face1d_ros/msg/{type(value).__name__}"].publish(to_message(value))
+
+    def answer(self, *values: FaceMeshArray | FaceLandmarksArray) -> FaceExpressionArray:
+        """To what it reads of one frame."""
+        for value in values:
+            self.publish(value)
+        stamp_ns = values[0].header.stamp_ns
         return wait_for(lambda: next((r for r in self.results if r.header.stamp_ns == stamp_ns), None), "an answer")
 
 
@@ -128,10 +137,41 @@ def test_events_are_published_whether_somebody_listens_or_not_and_are_reliable(r
 
 
 @pytest.mark.parametrize("given", INPUTS)
-def test_it_listens_to_the_one_topic_that_input_names(ros: Ros, scripted: None, given: str):
+def test_it_listens_to_the_topics_that_input_names(ros: Ros, scripted: None, given: str):
     node = Bench(ros, input=given).node
-    heard = {name: node.count_subscribers(topic.name) for name, (topic, _) in INPUTS.items()}
-    assert heard == {name: int(name == given) for name in INPUTS}
+    heard = {topic: node.count_subscribers(topic.name) for topic in KINDS}
+    assert heard == {topic: int(topic in INPUTS[given]) for topic in KINDS}
+
+
+def test_it_reads_both_of_one_frame_in_whichever_order_they_come(ros: Ros, smile: Sequence, coefficients: list[Any]):
+    bench = Bench(ros, input="both")
+    for index, mesh in enumerate(coefficients[:6]):
+        landmarks = frame(smile, index)
+        (face,) = bench.answer(*((landmarks, mesh) if index % 2 else (mesh, landmarks))).faces
+        assert len(face.probabilities) == len(bench.results[-1].labels) > 1
+    assert len(bench.results) == 6
+
+
+def test_a_mesh_whose_landmarks_never_come_is_left_out(ros: Ros, smile: Sequence, coefficients: list[Any]):
+    bench = Bench(ros, input="both")
+    bench.publish(coefficients[0])
+    bench.answer(frame(smile, 1), coefficients[1])
+    assert [result.header.stamp_ns for result in bench.results] == [coefficients[1].header.stamp_ns]
+
+
+@pytest.mark.parametrize("is_other_stamp", [False, True])
+def test_diagnostics_say_why_two_topics_make_no_pair(
+    ros: Ros, smile: Sequence, coefficients: list[Any], is_other_stamp: bool
+):
+    bench = Bench(ros, input="both", stall_after_s=0.3)
+    listener = DiagnosticsListener(ros, "expression_node")
+    bench.publish(coefficients[0])
+    if is_other_stamp:
+        bench.publish(frame(smile, 1))
+        listener.wait_for_message("but none of the same stamp on both")
+    else:
+        listener.wait_for_message("but none on /face1d/landmarks, although it has a publisher")
+    assert bench.results == []
 
 
 def test_it_reads_landmarks_where_it_is_told_to(ros: Ros, scripted: None, smile: Sequence):
@@ -146,7 +186,7 @@ def test_it_reads_landmarks_where_it_is_told_to(ros: Ros, scripted: None, smile:
 def test_what_does_not_fit_together_is_refused_at_the_start(ros: Ros, scripted: None):
     for parameters, said in (
         (("leave:=0.9",), "leave: got 0.9, expected at most expression_node.enter, which is "),
-        (("input:=image",), "input: got 'image', expected one of landmarks, mesh"),
+        (("input:=image",), "input: got 'image', expected one of both, landmarks, mesh"),
         (("hold_s:=3.0",), "hold_s: got 3.0, expected a number from 0 to 2"),
         (("labels:=off",), "labels: got False, expected text; YAML takes on, off, yes and no for that without quotes"),
         (("label:=off",), "unknown key 'label'; did you mean 'labels'?"),
@@ -194,7 +234,7 @@ def test_a_pipeline_without_the_mesh_says_what_expression_needs(
 
 
 def test_a_pipeline_without_the_mesh_reads_expressions_from_landmarks(ros: Ros, pipeline_stages: None):
-    node = ros.make(PipelineNode, {"stages": "landmarks,smoothing,expression"})
+    node = ros.make(PipelineNode, {"stages": "landmarks,smoothing,expression", "expression.input": "landmarks"})
     assert node.begin() is None
     outside, results = ros.node("outside"), []
     outside.create_subscription(msg.FaceExpressionArray, EXPRESSION_RESULT.name, results.append, result_qos())
@@ -258,8 +298,8 @@ def test_without_labels_no_message_names_an_emotion(
     ros: Ros, smile: Sequence, coefficients: list[FaceMeshArray], given: str
 ):
     bench = Bench(ros, input=given, labels="off")
-    values = coefficients if given == "mesh" else [frame(smile, index) for index in range(len(smile))]
-    faces = answers(bench, values)
+    read = {MESH_RESULT: coefficients, LANDMARKS_SMOOTHED: [frame(smile, index) for index in range(len(smile))]}
+    faces = [bench.answer(*values).faces[0] for values in zip(*(read[topic] for topic in INPUTS[given]), strict=True)]
     assert {(result.labels, result.events) for result in bench.results} == {((), ())} and not bench.events
     assert {face.label for face in faces} == {""}
     assert all(

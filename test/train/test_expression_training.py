@@ -24,7 +24,8 @@ from face1d_ros.train.recipe import Recipe
 from face1d_ros.train.state import load_state
 from face1d_ros.types import FaceMesh, FaceMeshArray, Header, Phase
 
-INPUTS = ("landmarks", "mesh")
+PARTS = ("landmarks", "mesh")
+INPUTS = (*PARTS, "both")
 PHASES = (Phase.NEUTRAL, Phase.ONSET, Phase.APEX, Phase.OFFSET)
 SECONDS = 3.5
 BEGIN_NS = 1_767_225_600_000_000_000
@@ -46,7 +47,7 @@ def hand_made(rate_hz: float, seed: int, gap_s: float = 0.0) -> ExpressionTracks
     label = np.array([0, 1 + seed % 7, 1 + seed % 7, 1 + seed % 7, NONE])[part]
     way = np.interp(stamps_s, (1.0, 1.5, 2.3, 3.0), (0.0, 1.0, 1.0, 0.0))
     features = []
-    for given in INPUTS:
+    for given in PARTS:
         count = len(feature_names_of(given))
         pattern = np.random.default_rng(label.max()).uniform(-1.0, 1.0, count)
         waves = rng.uniform(0.2, 3.0, (1, count)) * stamps_s[:, None] + rng.uniform(0.0, 6.0, (1, count))
@@ -133,6 +134,32 @@ def test_the_stage_feeds_networks_as_training_does(tracks: ExpressionTracks, tmp
     expected = steps_of(network, tracks, tracks.mesh, rests, spread)
     np.testing.assert_allclose(rests, expected["labels"][:, 0], atol=1e-4)
     np.testing.assert_allclose(actions, expected["actions"], atol=1e-4)
+
+
+class TestCoefficientsBesideLandmarks:
+    def test_they_are_learned_from_as_real_faces_have_them(self) -> None:
+        rng = np.random.default_rng(1)
+        moved = torch.zeros(2000, 5, 30)
+        moved[:, -1, 3] = 1.0
+        seen = expression.as_of_real_faces(rng, moved)[:, -1].numpy()
+        absent = (seen == 0.0).all(axis=1)
+        assert absent.mean() == pytest.approx(expression.ABSENT, abs=0.04)
+        assert 0.2 < np.median(seen[~absent, 3]) < 0.9, "smaller than they are"
+        assert np.abs(np.delete(seen[~absent], 3, axis=1)).max(axis=1).mean() > 0.03, "and in other ones too"
+
+    def test_landmarks_stay_as_they_are(self, tracks: ExpressionTracks, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("OTHER_GAIN", "OTHER_REST"):
+            monkeypatch.setattr(expression, name, 0.0)
+        task, count = Expressions(recipe(input="both"), tracks, tracks), len(feature_names_of("landmarks"))
+        given: list[torch.Tensor] = []
+        logits = task.network.logits
+        monkeypatch.setattr(task.network, "logits", lambda looks, known: (given.append(looks), logits(looks, known))[1])
+        task.losses(0.0)
+        monkeypatch.setattr(expression, "as_of_real_faces", lambda rng, coefficients: 0.0 * coefficients)
+        task._taken = 0
+        task.losses(0.0)
+        torch.testing.assert_close(given[0][..., :count], given[1][..., :count])
+        assert given[0][..., count:].abs().max() > 0.0
 
 
 class TestMirror:
@@ -264,7 +291,7 @@ class TestTracks:
         found = [track for number in range(3) for track in reader.tracks(plans.plan(number), number)]
         assert len(found) >= 3
         for track in found:
-            for given in INPUTS:
+            for given in PARTS:
                 assert track.features(given).shape == (len(track), len(feature_names_of(given)))
                 assert np.isfinite(track.features(given)).all()
             assert track.mesh.min() >= 0.0 and track.mesh.max() <= 1.0
