@@ -212,10 +212,10 @@ class ExpressionConfig(NodeConfig):
     name: ClassVar[str] = "expression_node"
 
     input: str = setting(
-        "landmarks",
-        "What it reads: 'landmarks' (distances and angles of the landmarks on face1d/landmarks) or 'mesh' "
-        "(coefficients on face1d/mesh).",
-        choices=("landmarks", "mesh"),
+        "both",
+        "What it reads: 'landmarks' (distances and angles of the landmarks on face1d/landmarks), 'mesh' (coefficients "
+        "on face1d/mesh), or 'both' together.",
+        choices=("both", "landmarks", "mesh"),
     )
     model: str = setting(
         "auto", "'auto' (the shipped model for that input), or the name or folder of an expression bundle."
@@ -260,6 +260,27 @@ class IdentityConfig(NodeConfig):
         "measured for the model.",
         between=(1e-6, 0.5),
         dynamic=True,
+    )
+    appearance_model: str = setting(
+        "",
+        "Folder of a bundle that makes a vector of a face's crop: the face itself is looked at beside its motion while "
+        "somebody is enrolled or judged. Empty: motion only.",
+    )
+    appearance_aggregator: str = setting(
+        "mean", "What makes one vector of all views of a face: 'mean', or the folder of a bundle that learned to."
+    )
+    appearance_false_match_rate: float = setting(
+        0.001,
+        "How often the face of somebody else may be taken for a subject's; the threshold follows from what was "
+        "measured for the appearance model.",
+        between=(1e-9, 0.5),
+        dynamic=True,
+    )
+    features_model: str = setting(
+        "", "Folder of a bundle that makes features of a face's crop, for a motion encoder that reads those."
+    )
+    transport: str = setting(
+        "raw", "Image transport to subscribe to, where a model looks at images.", choices=("raw", "compressed")
     )
     repetitions: int = setting(
         3, "How often a motion is made to enrol it, unless the goal says otherwise.", between=(2, 20), dynamic=True
@@ -312,11 +333,18 @@ class BenchConfig(NodeConfig):
 
     name: ClassVar[str] = "bench_node"
 
-    role: str = setting("camera", "Which end.", choices=("camera", "listener"))
+    role: str = setting(
+        "camera", "Which end, of which measurement.", choices=("camera", "listener", "chain_camera", "chain_listener")
+    )
     width: int = setting(640, "Pixels.", between=(64, 7680))
     height: int = setting(480, "Pixels.", between=(64, 4320))
     rate_hz: float = setting(30.0, "Images a second.", between=(0.1, 240.0))
     frames: int = setting(1000, "Images that are measured.", between=(1, 1_000_000))
+    stages: str = setting("", "Of the chain: names of the stages, with commas between; empty: all.")
+    rates: str = setting("10,30,60", "Of the chain: images a second, with commas between.")
+    seconds: float = setting(10.0, "Of the chain: how long each rate lasts.", between=(0.5, 60.0))
+    rounds: int = setting(3, "Of the chain: how often all is done.", between=(1, 1000))
+    highest: bool = setting(True, "Of the chain: also search the highest rate.")
 
 
 Config = TypeVar("Config")

@@ -58,6 +58,8 @@ class NodeSpec:
     """A stage's result comes first."""
     alternatives: tuple[tuple[str, tuple[Topic, ...]], ...] = ()
     """Of a stage whose setting `input` chooses what it reads: each choice, and what it subscribes to then."""
+    on_choice: tuple[tuple[Topic, tuple[str, ...]], ...] = ()
+    """What it subscribes to as well where one of these settings is not empty."""
     offers: tuple[Offer, ...] = ()
     """Of a stage that is asked for things: the same names in a node of its own and in the pipeline."""
 
@@ -65,6 +67,12 @@ class NodeSpec:
     def results(self) -> tuple[Topic, ...]:
         """The topics it publishes whether somebody listens or not."""
         return tuple(topic for topic in self.publishes if not topic.optional)
+
+    @property
+    def beside(self) -> Topic | None:
+        """The result of another stage that it reads together with its input, of the same stamp; after `configured`."""
+        results = {stage.publishes[0].name for stage in STAGES}
+        return next((topic for topic in self.subscribes[1:] if topic.name in results), None)
 
     @property
     def stage(self) -> str:
@@ -78,7 +86,10 @@ class NodeSpec:
 
     def configured(self, config: Any) -> NodeSpec:
         """The node with this configuration: it subscribes only to what its `input` needs, if it has such a choice."""
-        return replace(self, subscribes=dict(self.alternatives)[config.input]) if self.alternatives else self
+        chosen = dict(self.alternatives)[config.input] if self.alternatives else self.subscribes
+        more = [topic for topic, keys in self.on_choice if any(getattr(config, key) for key in keys)]
+        subscribes = (*chosen, *(topic for topic in more if topic not in chosen))
+        return self if subscribes == self.subscribes else replace(self, subscribes=subscribes)
 
 
 IMAGE = Topic("camera/image_raw", "sensor_msgs/msg/Image", "Images of the source.")
@@ -171,10 +182,14 @@ MESH = NodeSpec(
 EXPRESSION = NodeSpec(
     "expression_node",
     ExpressionConfig,
-    "Tells expressions with their phases, and facial actions, from the landmarks or else from the coefficients.",
-    subscribes=(LANDMARKS_SMOOTHED, CAMERA_INFO, MESH_RESULT),
+    "Tells expressions with their phases, and facial actions, from the landmarks, the coefficients, or both.",
+    subscribes=(MESH_RESULT, LANDMARKS_SMOOTHED, CAMERA_INFO),
     publishes=(EXPRESSION_RESULT, EXPRESSION_EVENTS),
-    alternatives=(("landmarks", (LANDMARKS_SMOOTHED, CAMERA_INFO)), ("mesh", (MESH_RESULT,))),
+    alternatives=(
+        ("both", (MESH_RESULT, LANDMARKS_SMOOTHED, CAMERA_INFO)),
+        ("landmarks", (LANDMARKS_SMOOTHED, CAMERA_INFO)),
+        ("mesh", (MESH_RESULT,)),
+    ),
 )
 
 IDENTITY = NodeSpec(
@@ -183,6 +198,7 @@ IDENTITY = NodeSpec(
     "Enrols people by a motion of their face, and recognises them by it.",
     subscribes=(LANDMARKS_SMOOTHED, CAMERA_INFO),
     publishes=(IDENTITY_RESULT,),
+    on_choice=((IMAGE, ("appearance_model", "features_model")),),
     offers=(ENROL, VERIFY, IDENTIFY, LIST_SUBJECTS, FORGET, REVOKE),
 )
 
@@ -208,17 +224,17 @@ def check_chain(specs: Sequence[NodeSpec]) -> None:
 
     `specs` as they are with their configurations.
     """
-    there = {specs[0].subscribes[0].name}
+    there = {topic.name for topic in specs[0].subscribes}
     for spec in specs:
-        needed = spec.subscribes[0].name
-        if needed not in there:
+        needed = {spec.subscribes[0].name, *([spec.beside.name] if spec.beside else [])}
+        if not needed <= there:
             raise InvalidValueError("stages", spec.stage, f"also {_remedy(spec, there)}")
         there.add(spec.publishes[0].name)
 
 
 def _remedy(spec: NodeSpec, there: Collection[str]) -> str:
     """What a stage lacks where only these topics are there, and what it could read in its place."""
-    needed = spec.subscribes[0].name
+    needed = next(topic.name for topic in spec.subscribes if topic.name not in there)
     makers = [f" ({stage.stage})" for stage in STAGES if stage.publishes[0].name == needed]
     others = [f"{spec.stage}.input: {name}" for name, (topic, *_) in spec.alternatives if topic.name in there]
     return ", or ".join(["".join([f"the stage that makes {needed}", *makers]), *others])

@@ -13,6 +13,10 @@ CONSENT = (
     "I agree that numbers computed from a motion of my face are stored encrypted in this gallery, to recognise me by "
     "that motion, until they expire or I have them removed."
 )
+CONSENT_WITH_APPEARANCE = (
+    "I agree that numbers computed from a motion of my face, and from images of my face itself, are stored encrypted "
+    "in this gallery, to recognise me by both, until they expire or I have them removed."
+)
 
 
 @click.command("enroll")
@@ -54,14 +58,14 @@ def enroll(
         sources=(source,) if is_live else videos,
         is_live=is_live,
         subject=subject,
-        consent_text=_agreed(consent),
+        consent_text=_agreed(consent, CONSENT_WITH_APPEARANCE if config.appearance_model else CONSENT),
         expires_after_s=expires or 0,
         image_topic=image_topic,
     )
     enrol(wanted, config)
 
 
-def _agreed(consent: str | None) -> str:
+def _agreed(consent: str | None, text: str) -> str:
     """The text that the person agreed to. Raises ConsentMissingError."""
     from face1d_ros.errors import ConsentMissingError
 
@@ -71,7 +75,7 @@ def _agreed(consent: str | None) -> str:
         return consent
     if not somebody_is_there():
         raise ConsentMissingError("no --consent was given, and nobody is here to be asked")
-    click.echo(CONSENT)
+    click.echo(text)
     if not click.confirm("Does the person agree?"):
         raise ConsentMissingError("the person does not agree")
-    return CONSENT
+    return text

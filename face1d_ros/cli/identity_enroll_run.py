@@ -62,7 +62,7 @@ def enrol(wanted: Wanted, config: IdentityConfig) -> None:
             expires_after_ns=wanted.expires_after_s * NS,
         )
         enrolment = stage.enrol(wish)
-        looker = stack.enter_context(closing(Looker(time.time_ns())))
+        looker = stack.enter_context(closing(Looker(time.time_ns(), stage)))
         for name in wanted.sources:
             _look(stage, enrolment, looker, name, wanted, check)
             if enrolment.is_complete or enrolment.outcome is not None:

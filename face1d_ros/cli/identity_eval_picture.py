@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face1d_ros.cli.identity_eval_run import Run
-from face1d_ros.cli.plots import dress, pyplot_for, save
-from face1d_ros.errors import RecordingError
+from face1d_ros.cli.plots import dress, make_folder, pyplot_for, save
 from face1d_ros.evaluate.identity_cases import Encoded
 from face1d_ros.evaluate.identity_protocol import Scores
 from face1d_ros.evaluate.identity_report import BASELINES
@@ -35,10 +34,7 @@ MOST_POINTS = 4000
 
 def write_pictures(folder: Path, run: Run) -> list[Path]:
     """Those that there is something for; the files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordingError(f"cannot write into {folder}: {error.strerror}; name a folder that can be made") from error
+    make_folder(folder)
     written = [folder / "identity_det.png"]
     figure, axis = pyplot_for(OPTION).subplots(figsize=(7.4, 6.2), layout="constrained")
     draw_det(axis, run.kept.scores, run.default)

@@ -13,9 +13,11 @@ from rich.progress import Progress
 
 from face1d_ros.cli.bundle_folders import bundle_folders
 from face1d_ros.cli.identity_eval_clips import Origin, make_clips
-from face1d_ros.cli.smoothing_run import SMALL, open_sequences
+from face1d_ros.cli.smoothing_run import SMALL, names_of, open_sequences
 from face1d_ros.engines.bundle import load_bundle
 from face1d_ros.errors import DetectorError, FaceModelMissingError, InvalidValueError, MissingDependencyError
+from face1d_ros.evaluate.group_studies import identity_rows
+from face1d_ros.evaluate.groups import read_groups
 from face1d_ros.evaluate.identity_clips import IMITATED, REPEATED, VARIED, ClipMaker, Clips
 from face1d_ros.evaluate.identity_conditions import (
     FLASH,
@@ -31,7 +33,7 @@ from face1d_ros.evaluate.identity_judge import Judge, Kept
 from face1d_ros.evaluate.identity_portrait import MOTIONS as PORTRAIT_MOTIONS
 from face1d_ros.evaluate.identity_portrait import REPETITIONS as PORTRAIT_REPETITIONS
 from face1d_ros.evaluate.identity_portrait import portrait_clips
-from face1d_ros.evaluate.identity_report import LIP_MOVEMENTS, beaten_by, cost_row, paper_rows, targets
+from face1d_ros.evaluate.identity_report import LIP_MOVEMENTS, SPOTTED, beaten_by, cost_row, paper_rows, targets
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.stages.identity_model import DEFAULT, TASK
 from face1d_ros.synth.corpus.plans import LIPS
@@ -59,6 +61,8 @@ class Settings:
     face_model: Path | None = None
     portrait: bool = False
     quick: bool = False
+    groups: Path | None = None
+    """Of sequences, for figures by group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +89,10 @@ class Runner:
     def __init__(self, settings: Settings, progress: Progress, opened: ExitStack) -> None:
         """`opened` closes the encoders."""
         self.settings, self._progress = settings, progress
+        self.groups = read_groups(settings.groups) if settings.groups else None
         self.notes: list[str] = []
         source, self.name = open_sequences(settings.what)
-        self.names = list(source.names) if isinstance(source, Corpus) else [one.name for one in source]
+        self.names = names_of(source)
         if not any(name.startswith(f"{REPEATED}/") for name in self.names):
             raise InvalidValueError("WHAT", settings.what, f"a test set with sequences of the block {REPEATED}")
         self.encoders = [opened.enter_context(one) for one in encoders(settings.models)]
@@ -101,11 +106,15 @@ class Runner:
     def run(self) -> Run:
         """All of it."""
         clips = self._clips()
+        if self.groups is not None:
+            self.groups.check([clip.name for clip in clips[REPEATED].all])
         judge = Judge(self.encoders, self.default, self._bar)
         rows = [*paper_rows(), *judge.motions(clips), *judge.conditions(clips)]
         if self._lips is not None:
             what, wanted = self._lips
             rows += judge.repeated_only(self._make(what, {LIPS: wanted}, LIP_MOVEMENTS)[LIPS], LIP_MOVEMENTS)
+        if self.groups is not None and self.default is not None:
+            rows += identity_rows(self.groups, self.default, judge.kept.compared[self.default, SPOTTED])
         rows += self._portrait(judge)
         rows += self._cost(clips[REPEATED])
         if self.default is not None:

@@ -21,6 +21,7 @@ from face1d_ros.replay.pipeline import Pipeline, make_steps
 from face1d_ros.sources import open_source
 from face1d_ros.sources.base import Source, told
 from face1d_ros.sources.pacing import paced
+from face1d_ros.stages.base import SeesFrames
 from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, Frame
 
 FACE = 1
@@ -76,8 +77,12 @@ def live(source: Source, check: Check) -> Iterator[Iterator[Frame | None]]:
 class Looker:
     """Detector and smoothing, as they are by default, and the time line that all sources share. Close it."""
 
-    def __init__(self, begin_ns: int) -> None:
-        """`begin_ns` is the time of the first frame, whatever the source says; a camera's own times differ little."""
+    def __init__(self, begin_ns: int, watcher: SeesFrames | None = None) -> None:
+        """`begin_ns` is the time of the first frame, whatever the source says; a camera's own times differ little.
+
+        `watcher` is shown the images whose faces are looked at, when it wants them.
+        """
+        self.watcher = watcher
         self.pipeline = Pipeline(make_steps({}, (LANDMARKS, SMOOTHING)))
         self.next_ns = begin_ns
 
@@ -110,12 +115,15 @@ class View:
         self._since_s = 0.0
         self._first: FaceLandmarksArray | None = None
         self._last: FaceLandmarksArray | None = None
+        self._image: Frame | None = None
+        self._first_image: Frame | None = None
+        self._last_image: Frame | None = None
         self._last_ns = self.begin_ns
 
     def faces(self, frames: Iterable[Frame | None]) -> Iterator[FaceLandmarksArray | None]:
         """The face, as track FACE, on the common time line; None where there is nothing yet."""
         for frame in frames:
-            found = None if frame is None else self._looker.pipeline.process(self._timed(frame))
+            found = None if frame is None else self._looker.pipeline.process(self._shown(self._timed(frame)))
             smoothed = None if found is None else found.get(LANDMARKS_SMOOTHED.name)
             if smoothed is None:
                 yield None
@@ -136,6 +144,7 @@ class View:
             one = self._last if index < held else self._first
             stamp_ns = self._last_ns + round((index + 1) * NS / ADDED_RATE_HZ)
             self._looker.next_ns = stamp_ns + BETWEEN_NS
+            self._show_again(self._last_image if index < held else self._first_image, stamp_ns)
             yield replace(one, header=replace(one.header, stamp_ns=stamp_ns))
 
     def seconds(self, stamp_ns: int) -> float:
@@ -168,6 +177,17 @@ class View:
         self.frames += 1
         return replace(frame, header=replace(frame.header, stamp_ns=self._last_ns))
 
+    def _shown(self, frame: Frame) -> Frame:
+        watcher = self._looker.watcher
+        if watcher is not None and watcher.wants_frames:
+            self._image = frame
+            watcher.see(frame)
+        return frame
+
+    def _show_again(self, frame: Frame | None, stamp_ns: int) -> None:
+        if frame is not None and self._looker.watcher is not None:
+            self._looker.watcher.see(replace(frame, header=replace(frame.header, stamp_ns=stamp_ns)))
+
     def _look(self, found: FaceLandmarksArray) -> FaceLandmarksArray:
         at_s = self.seconds(found.header.stamp_ns)
         self.most_faces = max(self.most_faces, len(found.faces))
@@ -183,8 +203,9 @@ class View:
         faces = tuple(replace(face, track_id=FACE) for face in found.faces if face.track_id == self._chosen)
         one = replace(found, faces=faces, ended_track_ids=(FACE,) if has_ended and not self._stays else ())
         if faces:
-            self._first = one if self._first is None or at_s - self._since_s <= SETTLED_S else self._first
-            self._last = one
+            if self._first is None or at_s - self._since_s <= SETTLED_S:
+                self._first, self._first_image = one, self._image
+            self._last, self._last_image = one, self._image
         return one
 
 

@@ -58,7 +58,7 @@ def judge(question: Question, config: IdentityConfig, output: Path | None) -> in
         asked = _Asked(stage, question, config)
         source = stack.enter_context(opened(question.source, question.image_topic))
         asked.is_endless = source.length is None
-        looker = stack.enter_context(closing(Looker(time.time_ns())))
+        looker = stack.enter_context(closing(Looker(time.time_ns(), stage)))
         stage.set_camera(source.camera)
         view = looker.look(question.source, source, stays=False)
         last = None
@@ -172,6 +172,8 @@ class _Asked:
         remarks = []
         if self.is_rest and last.judged_to_ns:
             remarks.append("it ends before the face had rested for a second; its last motion was judged as it is")
+        if last.decision is Decision.VERIFIED and (face := self._stage.unlooked().get(last.subject)):
+            remarks.append(f"judged by motion alone, but enrolled with the appearance of {face}: --appearance-model")
         if last.decision is Decision.NOT_ENOUGH_MOTION:
             values = self._stage.diagnostics().items()
             reasons = [f"{key.removeprefix(REASON)} ({count})" for key, count in values if key.startswith(REASON)]

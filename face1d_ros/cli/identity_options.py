@@ -64,8 +64,23 @@ def gallery_options(function: Function) -> Function:
 
 
 def stage_options(function: Function) -> Function:
-    """--model, --engine and --image-topic, for those commands that look at faces, beside `gallery_options`."""
+    """For those commands that look at faces, beside `gallery_options`: --model, --engine, --image-topic, and what looks
+    at the face itself.
+    """
     for option in (
+        click.option("--features-model", help="Folder of the bundle whose features --model reads, if it reads any."),
+        click.option(
+            "--appearance-aggregator", help="What joins the views of a face: 'mean', or a bundle.  [default: mean]"
+        ),
+        click.option(
+            "--appearance-false-match-rate",
+            type=click.FloatRange(1e-9, 0.5),
+            help="How often somebody else's face may pass.  [default: 0.001]",
+        ),
+        click.option(
+            "--appearance-model",
+            help="Folder of a bundle that tells faces apart: look at the face, too.  [default: motion only]",
+        ),
         click.option("--image-topic", default="", help="Of a bag that has several."),
         click.option(
             "--engine", type=click.Choice(("auto", "onnxruntime", "tensorrt")), default="auto", help="What runs it."

@@ -37,9 +37,10 @@ def list_(as_json: bool, **given: Any) -> None:
     gallery = existing_gallery(folder, key)
     subjects = gallery.subjects() if gallery is not None else ()
     damage = gallery.damage() if gallery is not None else {}
+    faces = gallery.appearances() if gallery is not None else {}
     now_ns = time.time_ns()
     if as_json:
-        told = [_as_dict(subject, damage, now_ns) for subject in subjects]
+        told = [_as_dict(subject, damage, now_ns, faces) for subject in subjects]
         click.echo(json.dumps({"gallery": str(folder), "subjects": told}, indent=2))
         return
     if not subjects:
@@ -47,7 +48,7 @@ def list_(as_json: bool, **given: Any) -> None:
             f"nobody is enrolled in {folder}" if gallery is not None else f"nobody is enrolled: no gallery in {folder}"
         )
         return
-    _print_table(subjects, damage, now_ns)
+    _print_table(subjects, damage, now_ns, faces)
     click.echo(f"{counted(len(subjects), 'subject')} in {folder}, the key in {key.place}")
 
 
@@ -148,7 +149,7 @@ def _state(subject: Subject, damage: dict[str, str], now_ns: int) -> str:
     return "expired" if 0 < subject.expires_ns <= now_ns else "good"
 
 
-def _as_dict(subject: Subject, damage: dict[str, str], now_ns: int) -> dict[str, Any]:
+def _as_dict(subject: Subject, damage: dict[str, str], now_ns: int, faces: dict[str, str]) -> dict[str, Any]:
     return {
         "handle": subject.handle,
         "templates": subject.templates,
@@ -156,21 +157,24 @@ def _as_dict(subject: Subject, damage: dict[str, str], now_ns: int) -> dict[str,
         "expires_ns": subject.expires_ns or None,
         "consented_ns": subject.consented_ns,
         "algorithm": subject.algorithm,
+        "appearance": faces.get(subject.handle),
         "state": _state(subject, damage, now_ns),
     }
 
 
-def _print_table(subjects: tuple[Subject, ...], damage: dict[str, str], now_ns: int) -> None:
+def _print_table(subjects: tuple[Subject, ...], damage: dict[str, str], now_ns: int, faces: dict[str, str]) -> None:
     from rich import box
     from rich.table import Table
 
     from face1d_ros.cli.tables import wide_console
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("handle", "templates", "enrolled", "consent", "expires", "model", "state"):
+    of_faces = ("appearance",) if faces else ()
+    for heading in ("handle", "templates", "enrolled", "consent", "expires", "model", *of_faces, "state"):
         table.add_column(heading, no_wrap=heading != "state", justify="right" if heading == "templates" else "left")
     for one in subjects:
         expires = date_text(one.expires_ns) if one.expires_ns else "never"
         times = (date_text(one.enrolled_ns), date_text(one.consented_ns), expires)
-        table.add_row(one.handle, str(one.templates), *times, one.algorithm, _state(one, damage, now_ns))
+        face = (faces.get(one.handle, "motion only"),) if faces else ()
+        table.add_row(one.handle, str(one.templates), *times, one.algorithm, *face, _state(one, damage, now_ns))
     wide_console().print(table)

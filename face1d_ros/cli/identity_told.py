@@ -52,6 +52,8 @@ def print_decision(decided: FaceIdentity, view: View) -> None:
     _row("score", f"{decided.score:.3f}, {needed}")
     _row("margin", margin)
     _row("factors", f"{factors[0]} only" if len(factors) == 1 else " and ".join(factors))
+    if decided.decision is not Decision.VERIFIED and decided.score >= decided.threshold:
+        _row("appearance", "somebody else's")
     if not math.isnan(decided.template_age_s):
         _row("template", f"enrolled {span_text(max(decided.template_age_s, 0.0))} ago")
     _row("judged", f"{_from_s(decided, view):.2f} s to {_to_s(decided, view):.2f} s of {view.name}")

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from face1d_ros.cli.bundle_folders import bundle_folders
+from face1d_ros.cli.models_wrap import command as wrap_command
 from face1d_ros.cli.tables import rows_table, shown, wide_console
 from face1d_ros.engines.bundle import TOLERANCE, Bundle, accept, load_bundle
 from face1d_ros.engines.manifest import Manifest, TensorSpec
@@ -103,6 +104,9 @@ def verify(folder: Path | None, names: tuple[str, ...]) -> None:
     if not paths:
         console.print(_none(folder), highlight=False)
     sys.exit(1 if failed else 0)
+
+
+command.add_command(wrap_command)
 
 
 def _none(folder: Path | None) -> str:

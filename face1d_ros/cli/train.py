@@ -6,6 +6,7 @@ command = LazyGroup(
     "train",
     help="Train a network on synthetic faces (docs/training.md). Needs PyTorch: requirements/train.txt.",
     lazy={
+        "aggregator": ("face1d_ros.cli.train_aggregator", "What joins the views of a face, from your own embeddings."),
         "asymmetry": ("face1d_ros.cli.train_asymmetry", "How the mesh stage reads either half of a face."),
         "expression": ("face1d_ros.cli.train_expression", "Label, intensity and phase of expressions."),
         "identity": ("face1d_ros.cli.train_identity", "Chosen facial motions, one from another."),

@@ -19,9 +19,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 CHECKPOINT = "network.safetensors"
 
 
-def training_options(task: str, default: str, *, corpora: bool = True) -> Callable[[Function], Function]:
-    """Those of every task: model, recipe, output, threads, face model, and --list, which ends the command; and the
-    corpora that most learn from.
+def training_options(
+    task: str, default: str, *, corpora: bool = True, face_model: bool = True
+) -> Callable[[Function], Function]:
+    """Those of every task: model, recipe, output, threads, and --list, which ends the command; and the corpora and the
+    face model that most learn from.
     """
 
     def list_recipes(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -57,7 +59,7 @@ def training_options(task: str, default: str, *, corpora: bool = True) -> Callab
             help=f"Folder of the run; one that was begun is carried on.  [default: runs/{task}_MODEL]",
         ),
         click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Of PyTorch."),
-        FACE_MODEL,
+        *((FACE_MODEL,) if face_model else ()),
     )
 
     def add(function: Function) -> Function:
@@ -122,8 +124,12 @@ def train_to_bundle(
     folder: Path,
     facts: Callable[[Mapping[str, float]], Mapping[str, Any]],
     threads: int,
+    windows: int = 1000,
 ) -> None:
-    """Train; write the checkpoint, and a bundle named as the recipe. `facts`: of the figures, for its manifest."""
+    """Train; write the checkpoint, and a bundle named as the recipe. `facts`: of the figures, for its manifest.
+
+    `windows`: on how many the bundle is compared with PyTorch.
+    """
     from face1d_ros.cli.train_screen import screen
     from face1d_ros.train.checkpoint import save_checkpoint
     from face1d_ros.train.export import export
@@ -143,7 +149,7 @@ def train_to_bundle(
     figures = task.judge(network)
     said = facts(figures)
     save_checkpoint(folder / CHECKPOINT, network, said)
-    bundle, difference = export(network, folder / path.stem, said)
+    bundle, difference = export(network, folder / path.stem, said, windows=windows)
     click.echo(f"wrote {folder / CHECKPOINT}")
     click.echo(f"wrote {bundle.path}: {bundle.size_bytes / 1e6:.2f} MB, {difference:.1g} from PyTorch at most")
     click.echo(", ".join(f"{name} {value:.3f}" for name, value in figures.items()) + " on the validation data")

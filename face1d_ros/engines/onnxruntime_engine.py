@@ -45,7 +45,7 @@ class OnnxRuntimeEngine:
             self._runtime_session: Any = runtime.InferenceSession(
                 bundle.model, session_options(runtime, provider), providers=[PROVIDERS[provider]], enable_fallback=0
             )
-        except _errors() as error:
+        except runtime_errors() as error:
             raise EngineError(NAME, f"does not take '{bundle.manifest.name}' on {provider}: {error}") from error
         used = self._runtime_session.get_providers()
         if used[0] != PROVIDERS[provider]:
@@ -57,7 +57,7 @@ class OnnxRuntimeEngine:
         make_value = None if self.device == "CPU" else self._runtime.OrtValue.ortvalue_from_numpy
         try:
             return OnnxRuntimeSession(self._runtime_session, self.manifest, faces, make_value)
-        except _errors() as error:
+        except runtime_errors() as error:
             raise EngineError(NAME, f"no session for {faces} faces on {self.device}: {error}") from error
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class OnnxRuntimeSession:
         self, runtime_session: Any, manifest: Manifest, faces: int, make_value: Callable[..., Any] | None = None
     ) -> None:
         self._session = runtime_session
-        self._errors = _errors()
+        self._errors = runtime_errors()
         inputs, outputs = empty_arrays(manifest.inputs, faces), empty_arrays(manifest.outputs, faces)
         memory = manifest.memory
         self._on_gpu = {name: make_value(array, GPU, FIRST) for name, array in inputs.items()} if make_value else {}
@@ -155,7 +155,7 @@ def _find_cuda(runtime: Any) -> None:
             runtime.preload_dlls()
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def runtime_errors() -> tuple[type[Exception], ...]:
     """What ONNX Runtime raises: classes of its own that have no common base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -171,12 +171,24 @@ class Gallery:
         state = self._vault.state()
         motions = self._nearest(state, MOTION, motion, self._algorithm.dimension)
         faces = {} if appearance is None else self._nearest(state, APPEARANCE, appearance, 0)
+        with_faces = self._with_appearance(state)
         matches = [
-            Match(handle, near.score, faces[handle].score if handle in faces else math.nan, near.made_ns)
+            Match(
+                handle,
+                near.score,
+                faces[handle].score if handle in faces else math.nan,
+                near.made_ns,
+                handle in with_faces,
+            )
             for handle, near in motions.items()
             if not state.header.entries[handle].is_expired(now_ns)
         ]
         return tuple(sorted(matches, key=lambda match: (-match.score, match.subject)))
+
+    def appearances(self) -> dict[str, str]:
+        """The algorithm of their appearance, of those subjects who were enrolled with it."""
+        records = self._vault.state().records
+        return {handle: one.appearance.algorithm for handle, one in records.items() if one.appearance.made_ns}
 
     def forget(self, handle: str) -> int:
         """Destroy the key of a subject's record, then the record; returns how many templates that were."""
@@ -245,6 +257,11 @@ class Gallery:
         rows = vector[None] if isinstance(vector, np.ndarray) else vector
         unit = unit_vectors(space, rows, 1, dimension, LARGEST_DIMENSION)
         return self._table(state, space, unit.shape[1]).nearest(state.transformation(unit, space)[0])
+
+    def _with_appearance(self, state: State) -> set[str]:
+        name = self._algorithm.appearance
+        found = ((handle, record.appearance) for handle, record in state.records.items())
+        return {handle for handle, one in found if one.made_ns and one.algorithm == name}
 
     def _table(self, state: State, space: str, dimension: int) -> Table:
         if self._tables is None or self._tables[0] is not state:

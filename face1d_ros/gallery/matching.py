@@ -26,6 +26,13 @@ class Match:
     """Cosine of the nearest appearance; NaN: not known of both."""
     enrolled_ns: int = 0
     """When the nearest motion was enrolled."""
+    has_appearance: bool = False
+    """Whether appearances of the gallery's algorithm were enrolled, and so have to be seen."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether an appearance was enrolled, and none came that could be compared with it."""
+        return self.has_appearance and math.isnan(self.appearance_score)
 
 
 @dataclass(frozen=True)

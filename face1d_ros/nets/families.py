@@ -11,6 +11,7 @@ from face1d_ros.nets.coefficient_lstm import CoefficientLstm, CoefficientLstmCon
 from face1d_ros.nets.conv_lstm import ConvLstm, ConvLstmConfig
 from face1d_ros.nets.curve_cnn import CurveCnn, CurveCnnConfig
 from face1d_ros.nets.curve_transformer import CurveTransformer, CurveTransformerConfig
+from face1d_ros.nets.embedding_lstm import EmbeddingLstm, EmbeddingLstmConfig
 from face1d_ros.nets.expression_baselines import ExpressionCnn, ExpressionLogistic, ExpressionLstm
 from face1d_ros.nets.expression_network import ExpressionConfig
 from face1d_ros.nets.gru import Gru, GruConfig
@@ -40,6 +41,7 @@ FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {
     ExpressionCnn.family: (ExpressionConfig, ExpressionCnn),
     ExpressionLstm.family: (ExpressionConfig, ExpressionLstm),
     MotionEncoder.family: (MotionEncoderConfig, MotionEncoder),
+    EmbeddingLstm.family: (EmbeddingLstmConfig, EmbeddingLstm),
 }
 """The configuration and the network of each."""
 

@@ -15,9 +15,9 @@ from face1d_ros.geometry.camera_model import Camera
 from face1d_ros.graph import NodeSpec
 from face1d_ros.nodes.mailbox import Accounts
 from face1d_ros.nodes.views import Views
-from face1d_ros.stages.base import MeasuresInMetres
+from face1d_ros.stages.base import MeasuresInMetres, SeesFrames, given_to_stage
 from face1d_ros.stages.factories import FACTORIES
-from face1d_ros.types import StageInfo
+from face1d_ros.types import Frame, StageInfo
 
 
 def _message(output: Any) -> Any:
@@ -51,6 +51,7 @@ class Link:
         self.stage = FACTORIES[spec.name](config)
         self._config = config
         self._input = spec.subscribes[0].name
+        self._beside = spec.beside.name if spec.beside else ""
         self._output = spec.publishes[0].name
 
     @property
@@ -63,10 +64,11 @@ class Link:
 
         Where a stage looks ahead, its first frames have no output, and what follows it no input.
         """
-        if self._input not in values:
+        given = given_to_stage(values, self._input, self._beside)
+        if given is None:
             return
         began_s = time.perf_counter()
-        output = self.stage.process(values[self._input])
+        output = self.stage.process(given)
         if output is None:
             return
         duration_s = time.perf_counter() - began_s
@@ -82,6 +84,16 @@ class Link:
         self.views.publish(values[self._input], output)
         values[self._output] = output
         self.last = Work(info, len(output.faces), output.header.stamp_ns)
+
+    @property
+    def wants_frames(self) -> bool:
+        """Whether the stage would look at an image now."""
+        return isinstance(self.stage, SeesFrames) and self.stage.wants_frames
+
+    def see(self, frame: Frame) -> None:
+        """Show the stage an image, if it looks at any; called by the thread that processes."""
+        if isinstance(self.stage, SeesFrames):
+            self.stage.see(frame)
 
     def prepare(self, config: Any) -> None:
         """Look at settings that may be taken over soon; raises ConfigError. Called by any thread."""

@@ -11,18 +11,21 @@ from typing import Any
 from face1d_ros import msg as messages
 from face1d_ros.errors import ConversionError, ImageError
 from face1d_ros.geometry.camera_model import Camera
-from face1d_ros.graph import CAMERA_INFO, NodeSpec, check_chain
+from face1d_ros.graph import CAMERA_INFO, IMAGE, NodeSpec, check_chain
 from face1d_ros.nodes.base import FaceNode
 from face1d_ros.nodes.camera_info import CameraInfoInput
 from face1d_ros.nodes.chain import Link
 from face1d_ros.nodes.diagnostics import Level, Rate, Report
+from face1d_ros.nodes.images_beside import ImagesBeside
 from face1d_ros.nodes.input import RAW, Input, make_input, to_item
 from face1d_ros.nodes.input_watch import JumpWatch, SilenceWatch
 from face1d_ros.nodes.mailbox import Accounts, Worker
 from face1d_ros.nodes.offers import Offers, make_offers
+from face1d_ros.nodes.paired_input import PairedInput
 from face1d_ros.nodes.qos import create_publisher
 from face1d_ros.nodes.verdict import Situation, verdict
 from face1d_ros.nodes.views import Views
+from face1d_ros.types import Frame
 
 STOP_WORKER_S = 1.0
 VIEW_GIVES_WAY_S = 0.2
@@ -57,8 +60,9 @@ class StageNode(FaceNode):
         self._specs = specs
         self._links: list[Link] = []
         self._offers: list[Offers] = []
-        self._input: Input | None = None
+        self._input: Input | PairedInput | None = None
         self._camera_info: CameraInfoInput | None = None
+        self._images: ImagesBeside | None = None
         self._worker: Worker[Any] | None = None
         self._notices: dict[str, str] = {}
         self._begin_accounts()
@@ -92,9 +96,20 @@ class StageNode(FaceNode):
         self._offers += [offers for offers in made if offers is not None]
         if any(CAMERA_INFO in spec.subscribes for spec in self._specs):
             self._camera_info = CameraInfoInput(self, self._on_camera)
+        self._make_inputs()
+
+    def _make_inputs(self) -> None:
+        """What the first stage takes, and images where another one looks at them."""
         first = self._specs[0]
-        transport = getattr(self.config_of(first), "transport", RAW)
-        self._input = make_input(self, first.subscribes[0], transport, self._on_message)
+        if first.beside is not None:
+            self._input = PairedInput(self, (first.subscribes[0], first.beside), self._on_message)
+        else:
+            transport = getattr(self.config_of(first), "transport", RAW)
+            self._input = make_input(self, first.subscribes[0], transport, self._on_message)
+        viewers = [spec for spec in self._specs if IMAGE in spec.subscribes]
+        if viewers and first.subscribes[0] is not IMAGE:
+            transport = self.config_of(viewers[0]).transport
+            self._images = ImagesBeside(self, transport, lambda: any(link.wants_frames for link in self._links))
 
     def start(self) -> None:
         """Start the worker, then listen."""
@@ -123,6 +138,9 @@ class StageNode(FaceNode):
         camera_info, self._camera_info = self._camera_info, None
         if camera_info is not None:
             camera_info.close()
+        images, self._images = self._images, None
+        if images is not None:
+            images.close()
         all_offers, self._offers = self._offers, []
         for offers in all_offers:
             offers.close()
@@ -179,16 +197,33 @@ class StageNode(FaceNode):
     # In the worker's thread.
 
     def _work(self, message: Any, accounts: Accounts) -> None:
-        item = to_item(message)
+        values = self._values_of(message)
+        item = values[self._specs[0].subscribes[0].name]
         if self._stamps.note(item.header.stamp_ns):
             self.get_logger().warning(self._stamps.jump.text(f"stamps on {self._topic()}"), throttle_duration_sec=5.0)
-        values = {self._specs[0].subscribes[0].name: item}
+        self._show_image(item)
         for link in self._links:
             link.configure(self.config_of(link.spec))
             link.process(values, accounts)
         stamp_ns = item.header.stamp_ns
         self._seen = Seen(self._seen.count + 1, stamp_ns, self.age_s(stamp_ns), time.monotonic())
         self._show(values)
+
+    def _values_of(self, message: Any) -> dict[str, Any]:
+        """What came in, by topic: one message, or a pair."""
+        first = self._specs[0]
+        if first.beside is None:
+            return {first.subscribes[0].name: to_item(message)}
+        given, beside = (to_item(one) for one in message)
+        return {first.subscribes[0].name: given, first.beside.name: beside}
+
+    def _show_image(self, item: Any) -> None:
+        """To the stages that look at images beside what they are given."""
+        images = self._images
+        frame = item if isinstance(item, Frame) else images.frame_of(item.header.stamp_ns) if images else None
+        if frame is not None:
+            for link in self._links:
+                link.see(frame)
 
     def _show(self, values: dict[str, Any]) -> None:
         """What people look at, once the results are out. The frame counts as used, whatever happens here."""
@@ -254,6 +289,8 @@ class StageNode(FaceNode):
             **{f"dropped.{reason}": count for reason, count in accounts.reasons},
             "time_jumps": self._stamps.jump.count,
         }
+        if isinstance(self._input, PairedInput):
+            values["without_partner"] = self._input.alone
         if seen.at_s:
             values |= {"newest_output_age_s": self.age_s(seen.stamp_ns), "latency_ms": seen.latency_s * 1e3}
         for link in self._links:

@@ -48,20 +48,22 @@ class BundleRunner:
 Runner = TypeVar("Runner", bound=BundleRunner)
 
 
-def named_runner(name: str, task: str, make: Callable[[Bundle], Runner], *words: str) -> Runner:
+def named_runner(name: str, task: str, make: Callable[[Bundle], Runner], *words: str, key: str = "model") -> Runner:
     """What runs the bundle of this name among those that come with the package, or the one in this folder.
 
-    `words` can be said in place of a name. Raises InvalidValueError where there is none, or `make` refuses it.
+    `words` can be said in place of a name; `key` is the setting. Raises InvalidValueError where there is none, or
+    `make` refuses it.
     """
     shipped = {path.name: path for path in shipped_bundles()}
     folder = shipped.get(name.replace("-", "_")) or user_path(name)
     if not (folder / MANIFEST).is_file():
         there = [path for path in shipped if path.startswith(task)]
-        raise InvalidValueError("model", name, f"one of {', '.join((*words, *there))}, or the folder of a model bundle")
+        known = f"one of {', '.join((*words, *there))}, or " if words or there else ""
+        raise InvalidValueError(key, name, f"{known}the folder of a model bundle")
     try:
         return make(load_bundle(folder))
     except Face1dError as error:
-        raise InvalidValueError("model", name, f"a model that can be loaded: {error}") from error
+        raise InvalidValueError(key, name, f"a model that can be loaded: {error}") from error
 
 
 def check_task(bundle: Bundle, task: str) -> None:

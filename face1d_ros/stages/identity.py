@@ -7,13 +7,22 @@ from collections.abc import Mapping, Sequence
 from face1d_ros.config import IdentityConfig
 from face1d_ros.errors import GalleryError
 from face1d_ros.geometry.camera_model import Camera
+from face1d_ros.stages.appearance_views import NOTHING_SEEN, Sight, Views
 from face1d_ros.stages.face_memory import BACK, REPEATED, TWICE
 from face1d_ros.stages.identity_desk import SHOW_FACE, IdentityDesk
 from face1d_ros.stages.identity_enrolment import Enrolment
 from face1d_ros.stages.identity_judge import GALLERY_FAILED
-from face1d_ros.stages.identity_motion import Motion, MotionReader
+from face1d_ros.stages.identity_motion import Motion, MotionReader, Posed
 from face1d_ros.stages.identity_requests import Request
-from face1d_ros.types import Decision, FaceIdentity, FaceIdentityArray, FaceLandmarks, FaceLandmarksArray, StageInfo
+from face1d_ros.types import (
+    Decision,
+    FaceIdentity,
+    FaceIdentityArray,
+    FaceLandmarks,
+    FaceLandmarksArray,
+    Frame,
+    StageInfo,
+)
 
 
 class IdentityStage(IdentityDesk):
@@ -25,10 +34,23 @@ class IdentityStage(IdentityDesk):
         """Raises InvalidValueError as `IdentityDesk`."""
         super().__init__(config)
         self._reader = MotionReader()
+        self._frame: Frame | None = None
 
     def set_camera(self, camera: Camera | None) -> None:
         """The camera of the frames to come; None: it is not calibrated. Called by any thread."""
         self._reader.camera = camera
+
+    @property
+    def wants_frames(self) -> bool:
+        """Whether somebody is asked about, and a model looks at faces."""
+        enrolment = self._enrolment
+        is_asked = bool(self._requests) or (enrolment is not None and not enrolment.is_complete)
+        return self._onlooker is not None and is_asked
+
+    def see(self, frame: Frame) -> None:
+        """An image, kept for its landmarks if somebody is asked about."""
+        if self._onlooker is not None and self.wants_frames:
+            self._onlooker.see(frame)
 
     def process(self, frame: FaceLandmarksArray) -> FaceIdentityArray:
         """What is decided of each face, in their order."""
@@ -38,6 +60,7 @@ class IdentityStage(IdentityDesk):
             self._faces = {face.track_id: face for face in faces if face.track_id}
             if goes_on and (self._requests or self._enrolment is not None):
                 self._go_on(frame)
+            self._let_go()
             told = tuple(self._told(face.track_id) for face in faces)
         runner = self._runner
         return FaceIdentityArray(
@@ -64,6 +87,8 @@ class IdentityStage(IdentityDesk):
             gallery = self._gallery.values()
             notices.append(str(gallery.pop("notice", "")))
             values |= {"model chosen because": self._runner.why, **self._runner.values(), **gallery}
+        if self._onlooker is not None:
+            values |= self._onlooker.values()
         with self._lock:
             stamp_ns, enrolment = self._stamp_ns, self._enrolment
             values["threshold"] = self._judge.rule.threshold
@@ -79,6 +104,7 @@ class IdentityStage(IdentityDesk):
         with self._lock:
             self._stamp_ns, self._faces = None, {}
             self._end_requests("identity was stopped")
+            self._let_go()
 
     def _begin_frame(self, frame: FaceLandmarksArray) -> bool:
         """Whether time goes on with it."""
@@ -113,6 +139,7 @@ class IdentityStage(IdentityDesk):
         """With what was asked for."""
         if remark := self._reader.remark(frame):
             self._counts[remark] += 1
+        self._frame = None if self._onlooker is None else self._onlooker.frame_of(frame.header.stamp_ns)
         if self._enrolment is not None and not self._enrolment.is_complete:
             self._go_on_enrolling(self._enrolment, frame)
         stamp_ns = frame.header.stamp_ns
@@ -129,8 +156,14 @@ class IdentityStage(IdentityDesk):
         if isinstance(seen, str):
             self._counts[seen] += 1
             return None
-        motion = request.watch.update(seen, frame.header.stamp_ns)
-        return None if motion is None else self._judge.decided(request, motion, frame.header.stamp_ns)
+        stamp_ns = frame.header.stamp_ns
+        self._look(request.views, stamp_ns, face, seen)
+        motion = request.watch.update(seen, stamp_ns)
+        return (
+            None
+            if motion is None
+            else self._judge.decided(request, motion, stamp_ns, self._sight(request.views, motion))
+        )
 
     def _go_on_enrolling(self, enrolment: Enrolment, frame: FaceLandmarksArray) -> None:
         stamp_ns, chosen = frame.header.stamp_ns, self._chosen_face(enrolment.track_id)
@@ -141,22 +174,45 @@ class IdentityStage(IdentityDesk):
             if isinstance(seen, str):
                 self._counts[seen] += 1
                 enrolment.cannot_see()
-            elif (motion := enrolment.see(seen, stamp_ns)) is not None:
-                self._capture(enrolment, motion, stamp_ns)
+            else:
+                self._look(enrolment.views, stamp_ns, self._faces[chosen], seen)
+                motion = enrolment.see(seen, stamp_ns)
+                if motion is not None:
+                    self._capture(enrolment, motion, stamp_ns)
         if enrolment.outcome is not None:
             self._enrolment = None
 
     def _capture(self, enrolment: Enrolment, motion: Motion, stamp_ns: int) -> None:
-        embedding = self._judge.embedding(motion)
+        sight = self._sight(enrolment.views, motion)
+        if self._onlooker is not None and not self._onlooker.has_all(sight):
+            enrolment.was_not_seen()
+            return
+        embedding = self._judge.embedding(motion, sight)
         if embedding is None:
             return
         try:
-            nearest = self._judge.nearest_other(embedding, enrolment.wish.subject, stamp_ns)
+            near = self._judge.near(embedding, enrolment.wish.subject, stamp_ns, sight.appearance)
         except GalleryError as error:
             self._counts[GALLERY_FAILED] += 1
             enrolment.fail("the gallery cannot be read", str(error))
             return
-        enrolment.add(embedding, nearest)
+        if near.is_other_face:
+            enrolment.fail("this is not the face that the subject was enrolled with", "enrol a new subject")
+        else:
+            enrolment.add(embedding, near.other, sight.appearance)
+
+    def _look(self, views: Views, stamp_ns: int, face: FaceLandmarks, posed: Posed) -> None:
+        if self._onlooker is not None:
+            self._onlooker.look(views, self._frame, stamp_ns, face, posed)
+
+    def _sight(self, views: Views, motion: Motion) -> Sight:
+        return NOTHING_SEEN if self._onlooker is None else self._onlooker.sight(views, motion)
+
+    def _let_go(self) -> None:
+        """Of images, as soon as nobody needs them."""
+        self._frame = None
+        if self._onlooker is not None and not self.wants_frames:
+            self._onlooker.forget_frames()
 
     def _told(self, track_id: int) -> FaceIdentity:
         request = self._requests.get(track_id)

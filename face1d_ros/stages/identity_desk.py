@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
+from typing import TYPE_CHECKING
 
 from face1d_ros.config import IdentityConfig
-from face1d_ros.errors import GalleryError, RequestRefusedError
+from face1d_ros.errors import GalleryError, InvalidValueError, RequestRefusedError
 from face1d_ros.gallery.records import Consent
 from face1d_ros.stages.identity_enrolment import Enrolment, Outcome
 from face1d_ros.stages.identity_gallery import IdentityGallery
 from face1d_ros.stages.identity_judge import Judge
-from face1d_ros.stages.identity_model import make_runner
+from face1d_ros.stages.identity_model import EncoderRunner, make_runner
 from face1d_ros.stages.identity_requests import NS, Decisions, Request
 from face1d_ros.stages.identity_wishes import Wish, checked_timeout_s, checked_wish
 from face1d_ros.stages.smoothing_input import size_px
 from face1d_ros.types import Decision, FaceIdentity, FaceLandmarks, Subject
+
+if TYPE_CHECKING:
+    from face1d_ros.stages.appearance import Onlooker
 
 SHOW_FACE = "have the person look at the camera"
 
@@ -24,17 +29,22 @@ class IdentityDesk:
     """Takes requests, and holds what is known of the newest frame. The stage goes on with them frame by frame."""
 
     def __init__(self, config: IdentityConfig) -> None:
-        """Loads the model. Raises InvalidValueError where it cannot be had, or was not measured at the wanted rate."""
+        """Loads the models. Raises InvalidValueError for what cannot be had, or was not measured at the wanted rate."""
         self._config = config
+        self._counts: Counter[str] = Counter()
+        self._onlooker: Onlooker | None = None
         self._runner, self._notice = make_runner(config.model, config.engine)
         algorithm, dimension = (self._runner.model, self._runner.dimension) if self._runner else ("none", 1)
         try:
-            self._gallery = IdentityGallery(config.gallery, config.key, algorithm, dimension)
-            self._judge = Judge(config, self._runner, self._gallery)
+            self._onlooker = _onlooker(config, self._runner, self._counts)
+            onlooker = self._onlooker
+            appearance = onlooker.algorithm if onlooker is not None else ""
+            self._gallery = IdentityGallery(config.gallery, config.key, algorithm, dimension, appearance)
+            threshold = onlooker.threshold if onlooker is not None else None
+            self._judge = Judge(config, self._runner, self._gallery, self._counts, threshold)
         except BaseException:
             self.close()
             raise
-        self._counts = self._judge.counts
         self._lock = threading.RLock()
         self._stamp_ns: int | None = None
         self._faces: dict[int, FaceLandmarks] = {}
@@ -43,9 +53,10 @@ class IdentityDesk:
         self._enrolment: Enrolment | None = None
 
     def close(self) -> None:
-        """Free the model."""
-        if self._runner is not None:
-            self._runner.close()
+        """Free the models."""
+        for one in (self._runner, self._onlooker):
+            if one is not None:
+                one.close()
 
     @property
     def newest_ns(self) -> int | None:
@@ -75,14 +86,15 @@ class IdentityDesk:
         self._need_model()
         wish = checked_wish(wish, self._config)
         if wish.subject:
-            self._gallery.check_claim(wish.subject, self._stamp_ns or 0)
+            self._gallery.check_addition(wish.subject, self._stamp_ns or 0)
         if refused_s := self._judge.refused_s("", self._stamp_ns or 0):
             raise too_many_failures(refused_s)
         self._gallery.make_ready()
         with self._lock:
             if self._enrolment is not None:
                 raise RequestRefusedError("another enrolment is going on", "wait for its end, or cancel it")
-            self._enrolment = Enrolment(wish, self._judge.rule.threshold)
+            rule = self._judge.rule
+            self._enrolment = Enrolment(wish, rule.threshold, rule.appearance_threshold)
             return self._enrolment
 
     def store(self, enrolment: Enrolment) -> Outcome:
@@ -94,10 +106,11 @@ class IdentityDesk:
                 raise RequestRefusedError("the repetitions are not captured yet", "go on with the enrolment")
             self._enrolment = None
             templates, quality, wish, now_ns = enrolment.templates, enrolment.quality, enrolment.wish, self._stamp_ns
+            appearances = enrolment.appearances
         consent = Consent(wish.consent_text, enrolment.began_ns or now_ns)
         expires_ns = now_ns + wish.expires_after_ns if wish.expires_after_ns else 0
         try:
-            handle = self._gallery.store(templates, consent, now_ns, expires_ns, wish.subject)
+            handle = self._gallery.store(templates, consent, now_ns, expires_ns, wish.subject, appearances)
         except GalleryError as error:
             return enrolment.end(Outcome(False, str(error)))
         return enrolment.end(Outcome(True, "", handle, len(templates), quality))
@@ -113,6 +126,10 @@ class IdentityDesk:
     def subjects(self) -> tuple[Subject, ...]:
         """Who is enrolled. Raises GalleryError."""
         return self._gallery.subjects()
+
+    def unlooked(self) -> dict[str, str]:
+        """Who was enrolled with an appearance that is not looked at here, and by which model. Raises GalleryError."""
+        return self._gallery.unlooked()
 
     def forget(self, handle: str) -> int:
         """Remove a subject at once; returns how many templates went. Raises RequestRefusedError, GalleryError."""
@@ -182,6 +199,19 @@ class IdentityDesk:
 def too_many_failures(refused_s: float) -> RequestRefusedError:
     """Nothing is judged for so long."""
     return RequestRefusedError("too many failures", f"try again in {math.ceil(refused_s)} s")
+
+
+def _onlooker(config: IdentityConfig, runner: EncoderRunner | None, counts: Counter[str]) -> Onlooker | None:
+    """What looks at faces in images; None where nothing does. Raises InvalidValueError."""
+    reads_maps = runner is not None and runner.reads_maps
+    if reads_maps != bool(config.features_model):
+        expected = "the bundle that makes what the encoder reads" if reads_maps else "nothing: the encoder reads none"
+        raise InvalidValueError("features_model", config.features_model, expected)
+    if not config.appearance_model and not reads_maps:
+        return None
+    from face1d_ros.stages.appearance import Onlooker
+
+    return Onlooker(config, counts)
 
 
 def _size_px(face: FaceLandmarks) -> float:

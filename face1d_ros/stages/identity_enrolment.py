@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from face1d_ros.stages.appearance_views import Views
 from face1d_ros.stages.identity_motion import FaceWatch, Motion, Posed
 from face1d_ros.stages.identity_wishes import Wish
 from face1d_ros.types import FloatArray
@@ -27,6 +28,7 @@ WEAKER, SHORTER = "move more", "move for longer: half a second at least"
 LONGER = "rest between two motions, and make one last 6 s at most"
 TURNED = "hold your head still while you move"
 AGAIN = "repeat the same motion"
+SHOW = "show your whole face to the camera, from nearer by"
 
 
 class EnrolState(IntEnum):
@@ -66,15 +68,18 @@ class Outcome:
 class Enrolment:
     """Told what the face does, frame by frame. Others only read `progress` and `outcome`, in any thread."""
 
-    def __init__(self, wish: Wish, threshold: float) -> None:
+    def __init__(self, wish: Wish, threshold: float, appearance_threshold: float = math.nan) -> None:
+        """How like repetitions are to be, and the faces that make them where these are looked at."""
         self.wish = wish
         self.progress = Progress(EnrolState.WAITING_FOR_FACE, 0, wish.repetitions, math.nan, "", wish.track_id)
         self.outcome: Outcome | None = None
         self.began_ns: int | None = None
         """Stamp of the first frame, to which the consent counts."""
-        self._threshold = threshold
+        self.views = Views()
+        self._threshold, self._appearance_threshold = threshold, appearance_threshold
         self._watch = FaceWatch()
         self._embeddings: list[FloatArray] = []
+        self._appearances: list[FloatArray] = []
         self._rested_ns = 0
 
     @property
@@ -91,6 +96,11 @@ class Enrolment:
     def templates(self) -> list[FloatArray]:
         """(E,) each, those that are like each other."""
         return [self._embeddings[index] for index in self._alike()]
+
+    @property
+    def appearances(self) -> list[FloatArray]:
+        """(A,) each, of the same repetitions; none where appearance is not looked at."""
+        return [self._appearances[index] for index in self._alike()] if self._appearances else []
 
     @property
     def quality(self) -> float:
@@ -134,13 +144,19 @@ class Enrolment:
         """The face is in the frame, but nothing is known of its motion."""
         self._tell(hint=LOOK)
 
-    def add(self, embedding: FloatArray, nearest_other: float) -> None:
-        """A motion (E,), and how like it is to the likest of other subjects (NaN: there are none)."""
+    def was_not_seen(self) -> None:
+        """A motion was made, but the face itself was not seen well enough."""
+        self._tell(hint=SHOW)
+
+    def add(self, embedding: FloatArray, nearest_other: float, appearance: FloatArray | None = None) -> None:
+        """A motion (E,), how like it is to the likest of other subjects (NaN: there are none), and the face (A,)."""
         if nearest_other >= self._threshold:
             self.fail("this motion is too like that of another subject", "choose another motion")
             return
         before = list(self._embeddings)
         self._embeddings.append(embedding)
+        if appearance is not None:
+            self._appearances.append(appearance)
         alike = self._alike()
         quality = self._graded(np.array([other @ embedding for other in before])) if before else math.nan
         hint = "" if len(alike) > self.progress.captured else AGAIN
@@ -158,7 +174,7 @@ class Enrolment:
     def end(self, outcome: Outcome) -> Outcome:
         """How it ended; what was captured is forgotten."""
         self.outcome = outcome
-        self._embeddings, self._watch = [], FaceWatch()
+        self._embeddings, self._appearances, self._watch, self.views = [], [], FaceWatch(), Views()
         return outcome
 
     def _alike(self) -> list[int]:
@@ -167,6 +183,9 @@ class Enrolment:
             return []
         found = np.stack(self._embeddings)
         near = found @ found.T >= self._threshold
+        if self._appearances:
+            faces = np.stack(self._appearances)
+            near &= faces @ faces.T >= self._appearance_threshold
         np.fill_diagonal(near, True)
         return np.flatnonzero(near[near.sum(axis=1).argmax()])[: self.wish.repetitions].tolist()
 

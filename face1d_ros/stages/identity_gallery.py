@@ -23,10 +23,14 @@ PATIENCE_S = 0.5
 class IdentityGallery:
     """Any thread may call anything. A gallery that is not there counts as empty, and is not made by asking."""
 
-    def __init__(self, folder: str, key: str, algorithm: str, dimension: int) -> None:
-        """`folder` empty: that of the user; `key` as in `gallery.keys.key_source`. Touches nothing."""
+    def __init__(self, folder: str, key: str, algorithm: str, dimension: int, appearance: str = "") -> None:
+        """`folder` empty: that of the user; `key` as in `gallery.keys.key_source`. Touches nothing.
+
+        `appearance` is the algorithm of appearances, empty where none is looked at.
+        """
         self.folder: Path = user_path(folder).absolute() if folder else default_folder()
         self._key, self._algorithm, self._dimension = key_source(key), algorithm, dimension
+        self._appearance = appearance
         self._gallery: Gallery | None = None
         self._mutex = threading.Lock()
 
@@ -50,6 +54,19 @@ class IdentityGallery:
         if 0 < known.expires_ns <= now_ns:
             raise RequestRefusedError("the subject's enrolment has expired", "enrol the person again")
 
+    def check_addition(self, handle: str, now_ns: int) -> None:
+        """Raises RequestRefusedError where nothing can be added to this subject here, GalleryError."""
+        self.check_claim(handle, now_ns)
+        if face := self.unlooked().get(handle):
+            problem = f"the subject was enrolled with the appearance of {face}, which is not looked at here"
+            raise RequestRefusedError(problem, "name that model in appearance_model, or enrol a new subject")
+
+    def unlooked(self) -> dict[str, str]:
+        """Who was enrolled with an appearance that is not looked at here, and by which model. Raises GalleryError."""
+        gallery = self._there()
+        found = gallery.appearances() if gallery is not None else {}
+        return {handle: name for handle, name in found.items() if name != self._appearance}
+
     def check_anybody(self, now_ns: int) -> None:
         """Raises RequestRefusedError where nobody can be identified, GalleryError."""
         subjects = self.subjects()
@@ -60,21 +77,36 @@ class IdentityGallery:
             problem = "whoever is enrolled has expired, is damaged, or was enrolled with another model"
             raise RequestRefusedError(problem, "list the subjects, and enrol somebody")
 
-    def matches(self, embedding: FloatArray, now_ns: int) -> tuple[Match, ...]:
-        """How like each subject's templates (E,) is, the likest first. Raises GalleryError."""
+    def matches(self, embedding: FloatArray, now_ns: int, appearance: FloatArray | None = None) -> tuple[Match, ...]:
+        """How like each subject's templates a motion (E,) and an appearance (A,) are, the likest motion first.
+
+        Raises GalleryError.
+        """
         gallery = self._there()
-        return gallery.compare(embedding, now_ns=now_ns) if gallery is not None else ()
+        return gallery.compare(embedding, appearance, now_ns=now_ns) if gallery is not None else ()
 
     def make_ready(self) -> None:
         """Make the gallery if there is none. Raises GalleryError where nobody could be stored in it."""
         self._opened()
 
     def store(
-        self, embeddings: Sequence[FloatArray], consent: Consent, now_ns: int, expires_ns: int, subject: str
+        self,
+        embeddings: Sequence[FloatArray],
+        consent: Consent,
+        now_ns: int,
+        expires_ns: int,
+        subject: str,
+        appearances: Sequence[FloatArray] = (),
     ) -> str:
         """All templates at once; returns the handle. Raises GalleryError: nothing was stored."""
-        rows = np.stack(list(embeddings))
-        return self._opened().enrol(rows, consent=consent, now_ns=now_ns, expires_ns=expires_ns, subject=subject)
+        return self._opened().enrol(
+            np.stack(list(embeddings)),
+            np.stack(list(appearances)) if appearances else None,
+            consent=consent,
+            now_ns=now_ns,
+            expires_ns=expires_ns,
+            subject=subject,
+        )
 
     def forget(self, handle: str) -> int:
         """Returns how many templates went. Raises GalleryError."""
@@ -100,6 +132,13 @@ class IdentityGallery:
             subjects = self.subjects()
             gallery = self._gallery
             notices = gallery.notices if gallery is not None else ()
+            if unlooked := self.unlooked():
+                models = ", ".join(sorted(set(unlooked.values())))
+                notices = (
+                    *notices,
+                    f"{len(unlooked)} who were enrolled with the appearance of {models} are judged by motion alone; "
+                    "name that model in appearance_model",
+                )
         except GalleryError as error:
             return values | {"notice": str(error)}
         damaged = [subject.handle for subject in subjects if subject.damaged]
@@ -122,6 +161,7 @@ class IdentityGallery:
                         self._key,
                         algorithm=self._algorithm,
                         dimension=self._dimension,
+                        appearance_algorithm=self._appearance,
                         patience_s=PATIENCE_S,
                     )
                 except MissingDependencyError as error:

@@ -48,6 +48,8 @@ class Motion:
     """How far the part that moved most was from rest."""
     turned_rad: float
     """How far the head turned about any axis meanwhile."""
+    first_ns: int = 0
+    """Stamp of the first frame of `points`, which may lie before `from_ns`."""
 
     @property
     def seconds(self) -> float:
@@ -129,10 +131,12 @@ class FaceWatch:
         since = max(self._rested_from - (self._seen - len(kept)), 0)
         grid, there = kept[since:], Stretch(max(there.begin - since, 0), there.end - since)
         points, mask = encoder_input(grid, rest_of(grid, there), there)
+        first_ns = self._grid.stamp_ns(self._seen - len(grid) + there.around(len(grid)).begin)
         self._rested_from = stretch.end
         last = min(stretch.end, stretch.begin + FRAMES) - 1
         from_ns, to_ns = (self._grid.stamp_ns(index) for index in (stretch.begin, last))
-        return Motion(points, mask, from_ns, to_ns, _strength_cm(points), float(np.ptp(self._turns, axis=0).max()))
+        turned_rad = float(np.ptp(self._turns, axis=0).max())
+        return Motion(points, mask, from_ns, to_ns, _strength_cm(points), turned_rad, first_ns)
 
 
 def _strength_cm(points: FloatArray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from face1d_ros.stages.appearance_views import Views
 from face1d_ros.stages.identity_motion import FaceWatch
 from face1d_ros.types import Decision, FaceIdentity
 
@@ -23,6 +24,7 @@ class Request:
     until_ns: int
     """Stamp up to which a motion must have begun."""
     watch: FaceWatch = field(default_factory=FaceWatch)
+    views: Views = field(default_factory=Views)
 
     def is_late(self, stamp_ns: int) -> bool:
         """Whether no motion will be judged any more."""

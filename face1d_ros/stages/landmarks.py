@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from face1d_ros.config import LandmarksConfig
-from face1d_ros.detect.detector import Detector, make_detector
+from face1d_ros.detect.detector import Detector, ResumableDetector, make_detector
 from face1d_ros.detect.tracker import MAX_GAP_S, Tracker
+from face1d_ros.errors import DetectorError
 from face1d_ros.types import FaceLandmarksArray, Frame, StageInfo
 
 ENGINE = "TensorFlow Lite on the CPU"
@@ -62,6 +64,23 @@ class LandmarksStage:
         self._detector.reset()
         self._tracker.reset()
         self._stamp_ns = None
+
+    def state(self) -> dict[str, Any] | None:
+        """What detector and tracker know after the last frame, as plain JSON values; None where the detector keeps it.
+
+        Settings are not part of it.
+        """
+        if not isinstance(self._detector, ResumableDetector):
+            return None
+        return {"stamp_ns": self._stamp_ns, "detector": self._detector.state(), "tracker": self._tracker.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there, with the same settings. Raises DetectorError where the detector cannot."""
+        if not isinstance(self._detector, ResumableDetector):
+            raise DetectorError(f"{self._detector.model} cannot go on from a saved state; begin with the first frame")
+        self._detector.restore(state["detector"])
+        self._tracker.restore(state["tracker"])
+        self._stamp_ns = state["stamp_ns"]
 
     def close(self) -> None:
         """Free the detector's models."""

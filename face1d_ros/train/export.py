@@ -20,11 +20,12 @@ from face1d_ros.engines.bundle import GOLDEN, MANIFEST, MODEL, TOLERANCE, Bundle
 from face1d_ros.engines.engine import Array, Arrays
 from face1d_ros.engines.golden import golden_bytes
 from face1d_ros.engines.manifest import FACES, MAX_FACES, PRECISIONS, Manifest, Memory, TensorSpec
+from face1d_ros.engines.onnx_work import count_mac
 from face1d_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
 from face1d_ros.errors import ExportError, InvalidValueError
 from face1d_ros.nets.families import make_network
 from face1d_ros.nets.network import Named, StreamingNetwork
-from face1d_ros.train.onnx_export import AFTER, count_mac, to_onnx, weights_of
+from face1d_ros.train.onnx_export import AFTER, to_onnx, weights_of
 
 Advance = Callable[[int], None]
 GOLDEN_FACES, GOLDEN_FRAMES = 3, 5

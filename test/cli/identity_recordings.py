@@ -57,6 +57,8 @@ class Clips:
         self.recordings: dict[str, Recording] = {}
         self.before: Callable[[int], None] = lambda index: None
         """Called before each frame with its number."""
+        self.images: dict[str, np.ndarray] = {}
+        """What is behind the faces of a source; black where nothing is said."""
         self._shown: Recording = []
         monkeypatch.setattr(identity_faces, "open_source", self._open)
         monkeypatch.setattr(identity_faces, "make_steps", self._steps)
@@ -87,7 +89,8 @@ class _ClipSource(Opened):
     def frames(self) -> Iterator[Frame]:
         for index in range(self.length):
             self._clips.before(index)
-            yield Frame(Header(round(index * NS / RATE_HZ), f"{self._name} {index}"), np.zeros((2, 2, 3), np.uint8))
+            image = self._clips.images.get(self._name, np.zeros((2, 2, 3), np.uint8))
+            yield Frame(Header(round(index * NS / RATE_HZ), f"{self._name} {index}"), image)
 
 
 class _Detector:

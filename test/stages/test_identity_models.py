@@ -57,7 +57,8 @@ def test_outside_what_was_measured_there_is_no_threshold(bundle: Path, rate: flo
         ({"operating_points": {"0.1": 0.5}}, "settings.operating_points"),
         ({"rate_hz": 25.0}, "settings.rate_hz.*20.0"),
         ({"frames": None}, "settings.frames"),
-        ({"spatial": "maps"}, "settings.spatial.*'curves'"),
+        ({"spatial": "pixels"}, "settings.spatial.*'curves' or 'maps'"),
+        ({"spatial": "maps"}, r"tensors: .*'maps': \('faces', 128, 512, 7, 7\)"),
     ],
 )
 def test_a_manifest_that_says_something_else_is_refused_by_the_key(

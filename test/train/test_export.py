@@ -17,12 +17,13 @@ from train.small_networks import SMALL, SMALL_1D_FORMER, network
 import face1d_ros.train
 from face1d_ros.cli.main import face1d
 from face1d_ros.engines.bundle import accept, load_bundle
+from face1d_ros.engines.onnx_work import count_mac
 from face1d_ros.engines.onnxruntime_engine import OnnxRuntimeEngine
 from face1d_ros.errors import BundleError, CheckpointError, ExportError, MissingDependencyError
 from face1d_ros.nets.families import FAMILIES
 from face1d_ros.train.checkpoint import load_checkpoint, save_checkpoint
 from face1d_ros.train.export import PARITY, UNTRAINED, export, network_of, parity, untrained
-from face1d_ros.train.onnx_export import OPSET, count_mac
+from face1d_ros.train.onnx_export import OPSET
 
 FACTS = UNTRAINED | {"command": "face1d train smoothing", "seed": 7, "settings": {"strengths": [1.0]}}
 EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES)

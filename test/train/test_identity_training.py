@@ -10,14 +10,17 @@ import pytest
 import torch
 from synth.small_face import ICT_PACK
 
-from face1d_ros.errors import CorpusError
+from face1d_ros.errors import CorpusError, EngineError
 from face1d_ros.geometry.motion_clip import FRAMES, POINTS, RATE_HZ
 from face1d_ros.nets.motion_loss import CONTRASTIVE, N_PAIR
+from face1d_ros.stages.identity_model import EncoderRunner
+from face1d_ros.stages.identity_motion import Motion
 from face1d_ros.synth.corpus.plans import CorpusPlan
 from face1d_ros.synth.faces.model import load_face_model
 from face1d_ros.synth.faces.point_model import point_model
 from face1d_ros.synth.noise.observe import load_noise_model
 from face1d_ros.train import loop
+from face1d_ros.train.export import UNTRAINED, export, untrained
 from face1d_ros.train.identity import RATES, Motions, new_network, operating_points, spread_of, within_subjects
 from face1d_ros.train.identity_clips import ClipReader, IdentityClips
 from face1d_ros.train.loop import Progress, train
@@ -161,3 +164,22 @@ def test_repetitions_share_their_motion_and_its_gestures(made: IdentityClips) ->
 def test_motion_is_spotted_within_each_clip(made: IdentityClips) -> None:
     begin, end = made.moving.T
     assert (begin >= 0).all() and (end > begin).all() and (end <= np.diff(made.first)).all()
+
+
+def test_an_encoder_of_maps_becomes_a_bundle_that_the_identity_stage_runs(tmp_path: Path) -> None:
+    """Its weights are random: none is trained on maps here."""
+    torch.manual_seed(1)
+    network = untrained("motion_encoder", {"spatial": "maps", "frames": FRAMES, **SMALL}).eval()
+    points = [[0.1, 0.5], [0.001, 0.9]]
+    settings = {"spatial": "maps", "rate_hz": RATE_HZ, "frames": FRAMES, "operating_points": points}
+    bundle, _ = export(network, tmp_path / "maps", UNTRAINED | {"settings": settings}, windows=1)
+    runner = EncoderRunner(bundle, "onnxruntime", "")
+    given = network.example(1, 1, torch.Generator().manual_seed(5))
+    maps, mask = (given[name][0, 0].numpy() for name in ("maps", "mask"))
+    motion = Motion(np.zeros((FRAMES, 3 * POINTS), np.float32), mask, 0, 1, 1.0, 0.0)
+    found = runner.encode(motion, maps)
+    expected = network.encoded(given["maps"][0], given["mask"][0]).detach().numpy()[0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    with pytest.raises(EngineError, match="no features were given"):
+        runner.encode(motion)
+    runner.close()
