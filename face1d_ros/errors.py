@@ -114,12 +114,47 @@ class ModelFileError(DetectorError):
         super().__init__(f"model file '{path}' {problem}; {what_to_do}")
 
 
+class MeasurementFileError(Face1dError):
+    """A measurement that cannot be read, or not be compared."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"measurement {path}: {problem}; name two files that one bench command wrote with --json")
+
+
 class ProcessError(Face1dError):
     """A child process that could not be started or kept alive."""
 
 
+class ReportError(Face1dError):
+    """A report that cannot be made, written or read."""
+
+
+class ReportFileError(ReportError):
+    """A report's file, or one of its truth, that cannot be read or written."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"report '{path}': {problem}")
+
+
+class TruthError(ReportError):
+    """What is given as truth of a source and cannot be used."""
+
+    def __init__(self, truth: object, problem: str) -> None:
+        super().__init__(f"truth '{truth}': {problem}")
+
+
 class RecordingError(Face1dError):
     """A recording that cannot be written or read."""
+
+
+class ReplayMismatchError(RecordingError):
+    """A folder that holds the replay of something else, or with other settings."""
+
+    def __init__(self, folder: object, differences: Iterable[str]) -> None:
+        super().__init__(
+            f"'{folder}' holds another replay: {'; '.join(differences)}; replace it with --anew, or name another "
+            "folder with --out"
+        )
 
 
 class FaceModelError(Face1dError):
@@ -369,3 +404,21 @@ class RequestRefusedError(Face1dError):
 
     def __init__(self, problem: str, what_to_do: str) -> None:
         super().__init__(f"{problem}; {what_to_do}")
+
+
+class ResultsError(Face1dError):
+    """Results of an evaluation that cannot be read."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"results {path}: {problem}; write them with `face1d evaluate all DIR --out FOLDER`")
+
+
+class GroupsError(Face1dError):
+    """A file of groups that cannot be used."""
+
+    def __init__(self, path: object, problem: str, expected: str) -> None:
+        super().__init__(f"groups {path}: {problem}; expected {expected} (docs/fairness.md)")
+
+
+class ClusterError(Face1dError):
+    """A Dask cluster that cannot be reached or used, or that is lost."""

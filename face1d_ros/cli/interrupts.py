@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 Check: TypeAlias = Callable[[], None]
 """Raises KeyboardInterrupt if Ctrl-C was pressed."""
@@ -37,3 +38,23 @@ def between(items: Iterable[Item], check: Check) -> Iterator[Item]:
     for item in items:
         check()
         yield item
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that is set by Ctrl-C, SIGTERM and the end of the terminal; a second signal ends at once."""
+    stopping = threading.Event()
+    before: dict[int, Any] = {}
+
+    def stop(number: int, _: object) -> None:
+        stopping.set()
+        signal.signal(number, before[number])
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if name is not signal.SIGHUP or signal.getsignal(name) is not signal.SIG_IGN:  # as nohup leaves it
+            before[name] = signal.signal(name, stop) or signal.SIG_DFL
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

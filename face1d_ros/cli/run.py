@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import click
 
+from face1d_ros.cli.interrupts import stop_on_signals
 from face1d_ros.cli.options import node_options_without, take_overrides
 from face1d_ros.cli.run_outputs import Outputs, Wanted, check_paths
 from face1d_ros.cli.run_screen import LAST_NOTES, Progress, print_summary
@@ -77,7 +77,7 @@ def command(
     }
     check_paths(wanted)
     _fill_standard_streams()
-    with _stop_on_signals() as stopping, ExitStack() as stack:
+    with stop_on_signals() as stopping, ExitStack() as stack:
         code = _run(camera, configs, wanted, fast, max_frames, stopping, stack)
     sys.exit(code)
 
@@ -147,26 +147,6 @@ def _feed(source: PlayedSource, fast: bool, stopping: threading.Event) -> Feed:
 def _close(source: PlayedSource, feed: Feed) -> None:
     if feed.close(SOURCE_END_S):
         source.close()
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C, SIGTERM and the end of the terminal; a second signal ends at once."""
-    stopping = threading.Event()
-    before: dict[int, Any] = {}
-
-    def stop(number: int, _: object) -> None:
-        stopping.set()
-        signal.signal(number, before[number])
-
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if name is not signal.SIGHUP or signal.getsignal(name) is not signal.SIG_IGN:  # as nohup leaves it
-            before[name] = signal.signal(name, stop) or signal.SIG_DFL
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _fill_standard_streams() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,17 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Free the models; a second call does nothing."""
+
+
+@runtime_checkable
+class ResumableDetector(Protocol):
+    """A detector that can be put back to where it was."""
+
+    def state(self) -> dict[str, Any]:
+        """What it knows after the last image, as plain JSON values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there: the next image gives what it would have given then."""
 
 
 def make_detector(config: LandmarksConfig) -> Detector:

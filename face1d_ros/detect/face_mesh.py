@@ -16,7 +16,9 @@ the region where to look next), so what comes out is what the model saw.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +89,22 @@ class FaceMeshDetector:
         self._refused: deque[Region] = deque(maxlen=REFUSED)
         self._images = 0
         self._rotation = Rotation()
+
+    def state(self) -> dict[str, Any]:
+        """Where faces were and were not, and which part of the next image is searched."""
+        return {
+            "regions": [astuple(region) for region in self._regions],
+            "refused": [astuple(region) for region in self._refused],
+            "images": self._images,
+            "rotation": self._rotation.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._regions = [Region(*values) for values in state["regions"]]
+        self._refused = deque((Region(*values) for values in state["refused"]), maxlen=REFUSED)
+        self._images = state["images"]
+        self._rotation.restore(state["rotation"])
 
     def close(self) -> None:
         """Free the models."""

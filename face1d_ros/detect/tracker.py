@@ -21,13 +21,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from face1d_ros.detect.assignment import Shape, assign, distances, furthest, nearest, shape_of
+from face1d_ros.detect.track import NS, Track, told, track_of
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.types import FaceLandmarks, TrackState
 
@@ -37,49 +38,10 @@ DUPLICATE_DISTANCE = 0.15
 """Detections closer than this (face sizes) are one face: two heads cannot be seen there side by side."""
 LOST_PENALTY_PER_S = 0.1
 """Added to the distance of a track for each second unseen: where all else is equal, the seen one continues."""
-PREDICTION_S = 0.5
-"""The velocity carries a lost track for so long; then it waits where it is."""
-VELOCITY_TIME_S = 0.1
-"""Averaging time of the velocity: above the detector's jitter, below a change of direction."""
 MAX_GAP_S = 1.0
 """A face seen in the last frame is still looked for after a gap this long, however short `lost_after_s` is."""
-NS = 1_000_000_000
 SameFace: TypeAlias = list[list[bool]]
 """[detection][detection]."""
-
-
-@dataclass(eq=False)
-class _Track:
-    """What is known of one face."""
-
-    track_id: int
-    first_ns: int
-    last_ns: int
-    shape: Shape
-    velocity: tuple[float, float] = (0.0, 0.0)
-    """Px/s."""
-    updates: int = 1
-    seen: bool = True
-    """In the last frame."""
-
-    def unseen_ns(self, stamp_ns: int) -> int:
-        return stamp_ns - self.last_ns
-
-    def predicted_shift(self, stamp_ns: int) -> tuple[float, float]:
-        """How far it will have moved since it was last seen, px."""
-        time_s = min(self.unseen_ns(stamp_ns) / NS, PREDICTION_S)
-        return self.velocity[0] * time_s, self.velocity[1] * time_s
-
-    def see(self, shape: Shape, stamp_ns: int) -> None:
-        elapsed_s = self.unseen_ns(stamp_ns) / NS
-        if elapsed_s > 0.0:
-            gain = max(elapsed_s / (elapsed_s + VELOCITY_TIME_S), 1.0 / self.updates)
-            (x, y), (x_before, y_before), (vx, vy) = shape.centre, self.shape.centre, self.velocity
-            vx += gain * ((x - x_before) / elapsed_s - vx)
-            vy += gain * ((y - y_before) / elapsed_s - vy)
-            self.velocity = vx, vy
-            self.updates += 1
-        self.shape, self.last_ns, self.seen = shape, stamp_ns, True
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +59,7 @@ class Tracker:
         """Detections dropped so far because of their landmarks."""
         self.duplicates = 0
         """Detections dropped so far because another one was on the same face."""
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._next_id = 1
         self._stamp_ns: int | None = None
         self._ended: list[int] = []
@@ -145,6 +107,24 @@ class Tracker:
         """End all tracks, as for another source of images; the next `update` lists them. Ids go on counting."""
         self._end(list(self._tracks))
         self._stamp_ns = None
+
+    def state(self) -> dict[str, Any]:
+        """All it knows of faces, as plain JSON values that lose no digit."""
+        return {
+            "tracks": [told(track) for track in self._tracks],
+            "next_id": self._next_id,
+            "stamp_ns": self._stamp_ns,
+            "ended": list(self._ended),
+            "invalid": self.invalid,
+            "duplicates": self.duplicates,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there; `lost_after_s` stays."""
+        self._tracks = [track_of(values) for values in state["tracks"]]
+        self._next_id, self._stamp_ns = state["next_id"], state["stamp_ns"]
+        self._ended = list(state["ended"])
+        self.invalid, self.duplicates = state["invalid"], state["duplicates"]
 
     @property
     def _lost_after_ns(self) -> int:
@@ -222,13 +202,13 @@ class Tracker:
                 kept.append(index)
         return sorted(kept)
 
-    def _begin(self, shape: Shape, stamp_ns: int) -> _Track:
-        track = _Track(self._next_id, stamp_ns, stamp_ns, shape)
+    def _begin(self, shape: Shape, stamp_ns: int) -> Track:
+        track = Track(self._next_id, stamp_ns, stamp_ns, shape)
         self._next_id += 1
         self._tracks.append(track)
         return track
 
-    def _end(self, tracks: list[_Track]) -> None:
+    def _end(self, tracks: list[Track]) -> None:
         self._ended += [track.track_id for track in tracks]
         self._tracks = [track for track in self._tracks if track not in tracks]
 
@@ -267,12 +247,13 @@ def _position(detection: _Detection) -> tuple[float, ...]:
     )
 
 
-def _given_out(detection: _Detection, track: _Track) -> FaceLandmarks:
+def _given_out(detection: _Detection, track: Track) -> FaceLandmarks:
     left, top, right, bottom = detection.shape.box
     return dataclasses.replace(
         detection.face,
         track_id=track.track_id,
         state=TrackState.MEASURED,
-        tracked_s=(track.last_ns - track.first_ns) / NS,
+        # As a message carries it: whoever reads it there computes with the same number.
+        tracked_s=float(np.float32((track.last_ns - track.first_ns) / NS)),
         box=np.array([left, top, right - left, bottom - top], np.float32),
     )

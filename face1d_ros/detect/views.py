@@ -12,6 +12,7 @@ that are must stay few in images of any shape: no tile for every image is smalle
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -110,6 +111,14 @@ class Rotation:
         if views.in_turn and self._images % 2:
             return self._some(views.in_turn, 1)
         return [views.always[self._images // 2 % len(views.always)]]
+
+    def state(self) -> tuple[int, int]:
+        """How often it has chosen, and which of those in turn is next."""
+        return self._images, self._next
+
+    def restore(self, state: Sequence[int]) -> None:
+        """Go on from there."""
+        self._images, self._next = state
 
     def _some(self, views: tuple[View, ...], count: int) -> list[View]:
         chosen = [views[(self._next + i) % len(views)] for i in range(min(count, len(views)))]

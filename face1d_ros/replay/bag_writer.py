@@ -12,6 +12,8 @@ from face1d_ros.replay.bag_file import BagFile
 
 FLUSH_NS = 1_000_000_000
 """After so much time by the stamps, what was written is made safe: a process that is killed loses no more."""
+FLUSH_FRAMES = 300
+"""And after so many frames, whatever their stamps say."""
 
 
 class BagWriter:
@@ -23,6 +25,8 @@ class BagWriter:
         for topic in topics:
             self._file.add_topic(f"/{topic.name}", topic.type, *definition(topic.type))
         self._flushed_ns: int | None = None
+        self._unsafe = 0
+        """Frames since the last flush."""
 
     @property
     def path(self) -> Path:
@@ -39,14 +43,27 @@ class BagWriter:
         """What it takes on the disk."""
         return sum(file.stat().st_size for file in self.path.glob("*") if file.is_file())
 
-    def write(self, values: Mapping[str, Any]) -> None:
-        """Results of one frame, by topic, at the time of their stamps. Raises RecordingError when the disk fails."""
+    def write(self, values: Mapping[str, Any]) -> bool:
+        """Results of one frame, by topic, at the time of their stamps. Raises RecordingError when the disk fails.
+
+        True: these, and all before them, are safe.
+        """
         for topic, value in values.items():
-            stamp_ns = value.header.stamp_ns
-            self._file.write(f"/{topic}", stamp_ns, to_bytes(value))
-            if self._flushed_ns is None or not 0 <= stamp_ns - self._flushed_ns < FLUSH_NS:
-                self._file.flush()
-                self._flushed_ns = stamp_ns
+            self._file.write(f"/{topic}", value.header.stamp_ns, to_bytes(value))
+        if not values:
+            return False
+        stamp_ns = next(iter(values.values())).header.stamp_ns
+        self._unsafe += 1
+        if self._flushed_ns is not None and 0 <= stamp_ns - self._flushed_ns < FLUSH_NS and self._unsafe < FLUSH_FRAMES:
+            return False
+        self.flush()
+        self._flushed_ns = stamp_ns
+        return True
+
+    def flush(self) -> None:
+        """Make safe what was written. Raises RecordingError when the disk fails."""
+        self._file.flush()
+        self._unsafe = 0
 
     def close(self) -> None:
         """Write what waits, then the index and metadata. A second call does nothing."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.graph import STAGES, NodeSpec, check_chain
-from face1d_ros.stages.base import MeasuresInMetres
+from face1d_ros.stages.base import MeasuresInMetres, SeesFrames, given_to_stage
 from face1d_ros.stages.factories import FACTORIES
 
 if TYPE_CHECKING:
@@ -33,9 +33,25 @@ class Step:
         return self.spec.subscribes[0].name
 
     @property
+    def beside(self) -> str:
+        """The topic that it reads together with its input; '' for none."""
+        return self.spec.beside.name if self.spec.beside else ""
+
+    @property
     def output(self) -> str:
         """The topic of its result."""
         return self.spec.publishes[0].name
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A frame that the first stage has worked on, or what it once gave for one."""
+
+    frame: Frame | None
+    """None: it is not there any more, and only stages that need no image follow."""
+    result: Any
+    """As `Stage.process` gives it."""
+    duration_s: float = math.nan
 
 
 def make_steps(configs: Mapping[str, Any], specs: Sequence[NodeSpec] = STAGES) -> list[Step]:
@@ -73,19 +89,41 @@ class Pipeline:
         `dropped` is how many frames were left out since the beginning, which the results tell. A stage that looks
         ahead gives an earlier frame's result, with that one's header; none for its first frames.
         """
+        return self.go_on(self.begin(frame), dropped=dropped)
+
+    def begin(self, frame: Frame) -> Begun:
+        """The first stage alone, which may work in another thread than `go_on`, ahead of it."""
+        began_s = self._now_s()
+        result = self.steps[0].stage.process(frame)
+        return Begun(frame, result, self._now_s() - began_s)
+
+    def go_on(self, begun: Begun, *, dropped: int = 0) -> dict[str, Any]:
+        """All other stages, in the order in which the frames were begun; as `process`."""
         self.frames += 1
         counts = {"received": self.frames + dropped, "used": self.frames, "dropped": dropped}
-        values: dict[str, Any] = {self.steps[0].input: frame}
-        for step in self.steps:
-            if step.input not in values:
-                continue
-            began_s = self._now_s()
-            result = step.stage.process(values[step.input])
-            if result is None:
-                continue
-            info = dataclasses.replace(result.info, duration_s=self._now_s() - began_s, **counts)
-            values[step.output] = dataclasses.replace(result, info=info)
+        values: dict[str, Any] = {}
+        if begun.frame is not None:
+            values[self.steps[0].input] = begun.frame
+            self._show(begun.frame)
+        result, duration_s = begun.result, begun.duration_s
+        for index, step in enumerate(self.steps):
+            if index:
+                given = given_to_stage(values, step.input, step.beside)
+                if given is None:
+                    continue
+                began_s = self._now_s()
+                result = step.stage.process(given)
+                duration_s = self._now_s() - began_s
+            if result is not None:
+                info = dataclasses.replace(result.info, duration_s=duration_s, **counts)
+                values[step.output] = dataclasses.replace(result, info=info)
         return {step.output: values[step.output] for step in self.steps if step.output in values}
+
+    def _show(self, frame: Frame) -> None:
+        """To the stages that may look at images beside their input."""
+        for step in self.steps[1:]:
+            if isinstance(step.stage, SeesFrames):
+                step.stage.see(frame)
 
     def set_camera(self, camera: Camera | None) -> None:
         """Tell the stages that measure in metres; None: it is not calibrated."""

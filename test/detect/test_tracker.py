@@ -28,6 +28,15 @@ def test_time_tracked_comes_from_the_stamps() -> None:
     assert out.track_id == 1 and out.tracked_s == pytest.approx(0.25, abs=1e-12)
 
 
+def test_time_tracked_is_a_number_that_a_message_carries_whole() -> None:
+    tracker = Tracker()
+    tracker.update(0, [face(300)])
+    for index in range(1, 50):
+        (out,), _ = tracker.update(index * FRAME_NS, [face(300)])
+        assert isinstance(out.tracked_s, float) and out.tracked_s == np.float32(out.tracked_s)
+        assert out.tracked_s == pytest.approx(index * FRAME_NS * 1e-9, rel=1e-7)
+
+
 def test_no_faces_give_no_faces() -> None:
     tracker = Tracker()
     assert tracker.update(0, []) == ((), ())

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from face1d_ros.types import FaceLandmarks, FaceLandmarksArray, Frame, Header, StageInfo, Topology
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "stages"))  # for smoothing_bundles
+sys.path.insert(0, str(Path(__file__).parent))  # for replay_sources
 
 RATE_HZ = 30.0
 
@@ -37,3 +43,16 @@ def fixture_frame() -> Callable[[int], Frame]:
 @pytest.fixture(name="result")
 def fixture_result() -> Callable[..., FaceLandmarksArray]:
     return result
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Make jobs have the fakes; a source of its own for each run."""
+    from replay_sources import FRAMES, CountedSource, use_fakes
+
+    def use(frames: int = FRAMES, *details: Any) -> CountedSource:
+        source = CountedSource(frames, *details)
+        use_fakes(monkeypatch, source)
+        return source
+
+    return use
