@@ -6,18 +6,21 @@ import asyncio
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from face1d_ros.cli.dashboard import Dashboard
 from face1d_ros.cli.demo_summary import print_summary
 from face1d_ros.cli.options import node_options_without, take_overrides
 from face1d_ros.cli.processes import child
+from face1d_ros.cli.report import locate, make
 from face1d_ros.cli.screen import REFRESH_S, Screen, make_screen
 from face1d_ros.cli.supervisor import Supervisor
-from face1d_ros.errors import RecordingError
+from face1d_ros.errors import Face1dError, RecordingError
 from face1d_ros.graph import CAMERA, CAMERA_INFO, RECORDER, STAGES
 from face1d_ros.paths import user_path, utf8_path
 from face1d_ros.start import MODES, Start, plan
@@ -43,11 +46,21 @@ TOPICS = (CAMERA_INFO.name, *(topic.name for stage in STAGES for topic in stage.
 @click.option("--bag", metavar="FOLDER", help="Where to record; must not exist. [default: face1d_bags/<time>]")
 @click.option("--images", is_flag=True, help="Record the images too (28 MB a second at 640x480, 30 Hz).")
 @click.option("--mode", type=click.Choice(MODES), default="graph", help="A process a node, or all stages in one.")
+@click.option("--no-report", is_flag=True, help="Leave the report out.")
 @node_options_without("camera.source", "camera.end_with_source")
-def command(source: str, duration: float | None, bag: str | None, images: bool, mode: str, **options: object) -> None:
+def command(
+    source: str,
+    duration: float | None,
+    bag: str | None,
+    images: bool,
+    mode: str,
+    no_report: bool,
+    **options: object,
+) -> None:
     """Run every stage on a source, record the results to an MCAP bag, and show what goes over the topics.
 
-    Ctrl-C ends it early; the bag is complete then, too.
+    It ends with a report of the bag: a page with the faces, expressions, head pose and latencies over time. Ctrl-C ends
+    it early; bag and report are complete then, too.
     """
     if duration is None:
         duration = PORTRAIT_DURATION_S if source == "portrait" else 0.0
@@ -66,7 +79,26 @@ def command(source: str, duration: float | None, bag: str | None, images: bool, 
         dashboard = Dashboard(source, duration, log_file)
         screen = make_screen(dashboard.draw, dashboard.status, dashboard.notes)
         code, restarts = asyncio.run(_run(starts, dashboard, screen))
-    sys.exit(print_summary(dashboard, path, log, restarts) or code)
+    nothing = print_summary(dashboard, path, log, restarts)
+    if not nothing and not no_report:
+        _make_report(path, source)
+    sys.exit(nothing or code)
+
+
+def _make_report(bag: Path, source: str) -> None:
+    """Beside the bag. What goes wrong with it is said, and changes nothing about the run."""
+    from face1d_ros.replay.report.files import HTML
+
+    folder = bag.with_name(f"{bag.name}_report")
+    try:
+        given = locate(bag)
+        given = replace(given, run=replace(given.run, command="face1d demo", source=source))
+        with Console(stderr=True).status("making the report"):
+            make(given, folder, "none", pictures=True)
+    except Face1dError as error:
+        click.secho(f"There is no report: {error}", fg="yellow")
+    else:
+        click.echo(f"Report {folder / HTML}")
 
 
 def _bag_and_log(given: str | None) -> tuple[Path, Path]:

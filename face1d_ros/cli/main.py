@@ -13,9 +13,11 @@ from face1d_ros.errors import Face1dError
 COMMANDS = {
     "demo": ("face1d_ros.cli.demo", "Run the graph with a live table and record it."),
     "run": ("face1d_ros.cli.run", "Run the stages in this process, without ROS."),
+    "replay": ("face1d_ros.cli.replay", "Replay recordings into results and reports, as fast as possible."),
     "up": ("face1d_ros.cli.up", "Start the nodes and keep them running."),
     "doctor": ("face1d_ros.cli.doctor", "Check this machine and say what to do."),
     "graph": ("face1d_ros.cli.graph", "Show the nodes and topics."),
+    "report": ("face1d_ros.cli.report", "Report what a bag of results says; compare two reports."),
     "bench": ("face1d_ros.cli.bench", "Measure speed."),
     "synth": ("face1d_ros.cli.synth", "Make and look at synthetic face motion with exact truth."),
     "mesh": ("face1d_ros.cli.mesh", "Decode 3D coefficients into vertices, files and pictures."),

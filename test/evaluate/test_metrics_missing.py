@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.signal import savgol_filter
 
 from face1d_ros.errors import GeometryError
 from face1d_ros.evaluate import metrics
@@ -184,6 +185,12 @@ def test_a_smooth_track_is_its_own_pseudo_truth() -> None:
     np.testing.assert_allclose(metrics.pseudo_truth(raw), raw, atol=1e-9)
     assert metrics.pseudo_error_percent(raw + LEG, raw) == pytest.approx(500.0 / ROOT)
     assert metrics.pseudo_lag_frames(raw, raw) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("frames", [9, 10, 40])
+def test_the_pseudo_truth_is_that_of_savitzky_and_golay(frames: int) -> None:
+    raw = np.random.default_rng(frames).standard_normal((frames, 5, 2)).cumsum(axis=0)
+    np.testing.assert_allclose(metrics.pseudo_truth(raw), savgol_filter(raw, 9, 3, axis=0), atol=1e-10)
 
 
 def test_a_late_track_lags_behind_the_pseudo_truth() -> None:
