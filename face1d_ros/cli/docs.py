@@ -13,6 +13,8 @@ from face1d_ros.cli.graph_picture import svg
 from face1d_ros.cli.landmark_picture import write_landmark_picture
 from face1d_ros.cli.output_picture import write_output_picture
 from face1d_ros.cli.parameter_pages import markdown, parameter_file
+from face1d_ros.evaluate import results_page
+from face1d_ros.evaluate.results import read
 from face1d_ros.graph import NODES
 
 PICTURES: dict[str, Callable[[Path], None]] = {
@@ -25,6 +27,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/parameters.md": markdown,
     "config/face1d.yaml": parameter_file,
 }
+RESULTS, RESULTS_PAGE = "docs/results.json", "docs/results.md"
+"""What `face1d evaluate all --page` has measured, and the page that is made from it."""
 
 
 @click.command("docs")
@@ -32,13 +36,13 @@ PAGES: dict[str, Callable[[], str]] = {
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 if a page is out of date.")
 @click.option("--pictures", is_flag=True, help="Also write the pictures of real output; they differ in a few pixels.")
 def command(checkout: str, check: bool, pictures: bool) -> None:
-    """Write the generated pages of a checkout: parameters, messages, the picture of the graph."""
+    """Write the generated pages of a checkout: parameters, messages, results, the picture of the graph."""
     if pictures:
         for name, write in PICTURES.items():
             write(Path(checkout, name))
             click.echo(f"written   {name}")
     stale = 0
-    for name, make in PAGES.items():
+    for name, make in _pages(Path(checkout)).items():
         path, text = Path(checkout, name), make()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             click.echo(f"current   {name}")
@@ -49,3 +53,10 @@ def command(checkout: str, check: bool, pictures: bool) -> None:
             path.write_text(text, encoding="utf-8")
             click.echo(f"written   {name}")
     sys.exit(1 if stale else 0)
+
+
+def _pages(checkout: Path) -> dict[str, Callable[[], str]]:
+    """All of them; that of results where there are some."""
+    if not (checkout / RESULTS).is_file():
+        return PAGES
+    return {**PAGES, RESULTS_PAGE: lambda: results_page.markdown(read(checkout / RESULTS))}

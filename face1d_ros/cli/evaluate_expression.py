@@ -11,7 +11,8 @@ from rich.progress import Progress
 from face1d_ros.cli import expression_run
 from face1d_ros.cli.expression_dataset_run import CACHE_HELP, run_datasets
 from face1d_ros.cli.expression_run import Run, Settings
-from face1d_ros.cli.options import JSON
+from face1d_ros.cli.group_tables import print_groups
+from face1d_ros.cli.options import GROUPS, JSON
 from face1d_ros.cli.smoothing_run import SMALL
 from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
@@ -53,6 +54,7 @@ STEPS = 300
 )
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw pictures into this folder.")
 @JSON
+@GROUPS
 @click.option("--quick", is_flag=True, help="A part of the sequences and frames: to see that it works.")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="A real dataset; again for more, together.")
 @click.option(
@@ -68,6 +70,7 @@ def command(
     clips: Path | None,
     pictures: Path | None,
     path: str | None,
+    groups: Path | None,
     quick: bool,
     datasets: tuple[str, ...],
     roots: tuple[Path, ...],
@@ -93,7 +96,7 @@ def command(
     in two, a network trained for each, and accuracy at the apex beside what was published. docs/expression.md has more.
     """  # noqa: D301
     if datasets:
-        if models or clips or pictures or quick or len(roots) != len(datasets):
+        if models or clips or pictures or quick or groups or len(roots) != len(datasets):
             raise click.UsageError("--dataset takes --root, one each, --input, --cache, --steps, --partial and --json")
         measurement = run_datasets(
             datasets, roots, given or "landmarks", cache, steps or STEPS, Console(stderr=True), partial=partial
@@ -106,7 +109,7 @@ def command(
     if roots or given or cache or steps or partial:
         raise click.UsageError("--root, --input, --cache, --steps and --partial belong to --dataset")
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
-        run = expression_run.measure(Settings(what, models, clips, quick), progress)
+        run = expression_run.measure(Settings(what, models, clips, quick, groups), progress)
     _print(run)
     if path:
         run.measurement.write_json(path)
@@ -140,4 +143,5 @@ def _print(run: Run) -> None:
     for note in run.notes:
         console.print(f"[yellow]note[/] {note}", highlight=False)
     whole = run.measurement
+    print_groups(whole, run.default.name if run.default else "")
     print_measurement(Measurement(whole.command, whole.conditions, [], whole.targets))

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from face1d_ros.cli import identity_eval_run
+from face1d_ros.cli.group_tables import print_groups
 from face1d_ros.cli.identity_eval_run import MADE, Run, Settings
-from face1d_ros.cli.options import FACE_MODEL
+from face1d_ros.cli.options import FACE_MODEL, GROUPS
 from face1d_ros.cli.smoothing_run import SMALL
 from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
@@ -80,6 +81,7 @@ TABLES = {
 @click.option("--portrait", is_flag=True, help="Motions of the animated portrait too, behind the real detector.")
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw pictures into this folder.")
 @click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@GROUPS
 @click.option("--quick", is_flag=True, help="A part of the subjects: to see that it works.")
 def command(
     what: str,
@@ -89,6 +91,7 @@ def command(
     portrait: bool,
     pictures: Path | None,
     path: str | None,
+    groups: Path | None,
     quick: bool,
 ) -> None:
     """Measure how well chosen facial motions are told apart, after the paper of Sun et al. (2022).
@@ -107,7 +110,7 @@ def command(
     docs/identity.md says how to read the tables.
     """  # noqa: D301
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
-        run = identity_eval_run.measure(Settings(what, models, lips, face_model, portrait, quick), progress)
+        run = identity_eval_run.measure(Settings(what, models, lips, face_model, portrait, quick, groups), progress)
     _print(run)
     if pictures:
         from face1d_ros.cli.identity_eval_picture import write_pictures
@@ -136,4 +139,5 @@ def _print(run: Run) -> None:
     for note in run.notes:
         console.print(f"[yellow]note[/] {note}", highlight=False)
     whole = run.measurement
+    print_groups(whole, run.default or "")
     print_measurement(Measurement(whole.command, whole.conditions, [], whole.targets))

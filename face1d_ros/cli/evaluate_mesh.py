@@ -13,14 +13,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from face1d_ros.cli import mesh_run
+from face1d_ros.cli.group_tables import print_groups
 from face1d_ros.cli.mesh_input import check_face_model, smoothing_of
 from face1d_ros.cli.mesh_run import Run, Settings
-from face1d_ros.cli.options import FACE_MODEL
+from face1d_ros.cli.options import FACE_MODEL, GROUPS
 from face1d_ros.cli.smoothing_run import SMALL, open_sequences
 from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.mesh_prior import GRID_ERRORS_MM, GRID_OTHERS, grid
+from face1d_ros.evaluate.mesh_report import RIDGE
 from face1d_ros.evaluate.mesh_tracks import RAW, SMOOTHED
 from face1d_ros.synth.faces.model import load_face_model
 from face1d_ros.synth.faces.point_model import point_model
@@ -88,6 +90,7 @@ GRID_SEQUENCES = 32
 @click.option("--coefficients", is_flag=True, help="Print error and correlation of each coefficient.")
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw pictures into this folder.")
 @click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@GROUPS
 @click.option("--quick", is_flag=True, help="A part of the sequences and frames: to see that it works.")
 @click.option(
     "--grid", "only_grid", is_flag=True, help="Instead: ridge with other parameters; WHAT is validation data."
@@ -103,6 +106,7 @@ def command(
     coefficients: bool,
     pictures: Path | None,
     path: str | None,
+    groups: Path | None,
     quick: bool,
     only_grid: bool,
     face_model: Path | None,
@@ -125,13 +129,13 @@ def command(
     One camera does not tell how large a head is: all meshes but those of `own size` are first brought to the true
     distance of the outer eye corners at rest, whoever made them. Then they are aligned without scale.
     """  # noqa: D301
-    if only_grid and (models or training or capture or clips or coefficients or pictures):
+    if only_grid and (models or training or capture or clips or coefficients or pictures or groups):
         raise click.UsageError("--grid takes --input, --quick, --json and --face-model alone")
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
         if only_grid:
             measurement = _grid(what, given, quick, face_model, progress)
         else:
-            settings = Settings(what, models, given, training, capture, clips, quick)
+            settings = Settings(what, models, given, training, capture, clips, quick, groups)
             run = mesh_run.measure(settings, face_model, progress)
             measurement = run.measurement
     if only_grid:
@@ -183,6 +187,7 @@ def _print(run: Run, coefficients: bool) -> None:
     for note in run.notes:
         console.print(f"[yellow]not measured[/] {note}", highlight=False)
     whole = run.measurement
+    print_groups(whole, run.default.name if run.default else RIDGE)
     print_measurement(Measurement(whole.command, whole.conditions, [], whole.targets))
 
 

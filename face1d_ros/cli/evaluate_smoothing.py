@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from face1d_ros.cli import smoothing_run
+from face1d_ros.cli.group_tables import print_groups
+from face1d_ros.cli.options import GROUPS
 from face1d_ros.cli.smoothing_run import Run, Settings
 from face1d_ros.cli.tables import chosen_table, print_measurement, rows_table, wide_console
 from face1d_ros.detect.quiet_start import quiet_start
@@ -69,6 +71,7 @@ REAL = {
 @click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
 @click.option("--plot", type=click.Path(dir_okay=False), help="Draw jitter against lag: .png, .svg, .pdf.")
 @click.option("--tracks", type=click.Path(dir_okay=False), help="Draw an eye and a lip over time: .png, .svg, .pdf.")
+@GROUPS
 @click.option("--quick", is_flag=True, help="A part of the sequences and frames: to see that it works.")
 def command(
     what: str,
@@ -78,6 +81,7 @@ def command(
     path: str | None,
     plot: str | None,
     tracks: str | None,
+    groups: Path | None,
     quick: bool,
 ) -> None:
     """Compare filters and networks as the smoothing node runs them.
@@ -97,7 +101,7 @@ def command(
     Each figure is the plain mean over sequences. Filters have the settings that are best on validation data.
     """  # noqa: D301
     with Progress(console=Console(stderr=True), transient=True) as progress, quiet_start():
-        run = smoothing_run.measure(Settings(what, models, clips, quick, Topology(int(points))), progress)
+        run = smoothing_run.measure(Settings(what, models, clips, quick, Topology(int(points)), groups), progress)
     _print(run)
     if plot:
         from face1d_ros.cli.smoothing_picture import write_frontier
@@ -125,6 +129,7 @@ def _print(run: Run) -> None:
         console.print(f"[yellow]not measured[/] {note}", highlight=False)
     console.print(_verdict_table(rows))
     whole = run.measurement
+    print_groups(whole, run.default.name)
     print_measurement(Measurement(whole.command, whole.conditions, part("summary"), whole.targets), "The default")
 
 

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from face1d_ros.cli.bundle_folders import bundle_folders
 from face1d_ros.cli.interrupts import between, interrupted_between_frames
-from face1d_ros.cli.smoothing_run import open_sequences
+from face1d_ros.cli.smoothing_run import names_of, open_sequences
 from face1d_ros.cli.smoothing_timing import RATE_HZ, at_30_hz, times_in_turn_s
 from face1d_ros.config import ExpressionConfig, MeshConfig, SmoothingConfig
 from face1d_ros.engines.bundle import load_bundle
@@ -26,10 +26,13 @@ from face1d_ros.evaluate.expression_report import (
     confusion_rows,
     model_row,
     rate_rows,
+    sequence_rows,
     subject_rows,
     targets,
 )
-from face1d_ros.evaluate.expression_tracks import ExpressionTrack, both_inputs, expression_track, follow, slower
+from face1d_ros.evaluate.expression_tracks import ExpressionTrack, all_inputs, expression_track, follow, slower
+from face1d_ros.evaluate.group_studies import expression_rows
+from face1d_ros.evaluate.groups import read_groups
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.real_expression import (
     answers,
@@ -39,10 +42,9 @@ from face1d_ros.evaluate.real_expression import (
     seen_portrait,
 )
 from face1d_ros.stages.expression import ExpressionStage
-from face1d_ros.stages.expression_model import DEFAULTS, LANDMARKS, TASK
+from face1d_ros.stages.expression_model import BOTH, DEFAULTS, TASK
 from face1d_ros.stages.mesh import MeshStage
 from face1d_ros.stages.smoothing import SmoothingStage
-from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.sequence import Sequence
 from face1d_ros.types import Topology
 
@@ -59,6 +61,8 @@ class Settings:
     models: tuple[str, ...] = ()
     clips: Path | None = None
     quick: bool = False
+    groups: Path | None = None
+    """Of sequences, for figures by group."""
 
     @property
     def timed_frames(self) -> int:
@@ -84,13 +88,17 @@ class Runner:
     def __init__(self, settings: Settings, progress: Progress, opened: ExitStack) -> None:
         """`opened` closes the stages."""
         self.settings, self._progress = settings, progress
+        self.groups = read_groups(settings.groups) if settings.groups else None
         self.source, self.name = open_sequences(settings.what)
         self.clips = real_smoothing.clips(settings.clips) if settings.clips else []
-        self.chosen = _chosen(self.source, settings)
+        names = names_of(self.source)
+        self.chosen = _chosen(names, settings)
+        if self.groups is not None:
+            self.groups.check([names[index] for index in self.chosen])
         self.smoothing = opened.enter_context(closing(SmoothingStage(SmoothingConfig())))
         self.mesh = opened.enter_context(closing(MeshStage(MeshConfig())))
         self.contenders = contenders(settings.models)
-        self.default = next((one for one in self.contenders if one.name == DEFAULTS[LANDMARKS]), None)
+        self.default = next((one for one in self.contenders if one.name == DEFAULTS[BOTH]), None)
         if self.default is None and settings.models:
             self.default = self.contenders[0]
         self.stages = {
@@ -109,6 +117,9 @@ class Runner:
         every = list(rows)
         for one in self.contenders:
             every += confusion_rows(one.name, judged[one.name])
+            every += sequence_rows(one.name, judged[one.name])
+        if self.groups is not None:
+            every += expression_rows(self.groups, judged)
         if self.default is not None:
             every += subject_rows(self.default.name, judged[self.default.name])
             every += rate_rows(self.default.name, rates)
@@ -119,6 +130,7 @@ class Runner:
             data="synthetic",
             what=self.name,
             sequences=len(self.chosen),
+            default=self.default.name if self.default else None,
             timing=f"{self.settings.timed_frames} frames at {RATE_HZ:g} Hz with sleeps, models in turn",
         )
         return Run(
@@ -172,7 +184,7 @@ class Runner:
             shown, known = portrait()
             with interrupted_between_frames() as check:
                 frames = seen_portrait(between(shown.frames(), check))
-            seen = both_inputs(frames, self.smoothing, self.mesh)
+            seen = all_inputs(frames, self.smoothing, self.mesh)
             for one in self.contenders:
                 rows += portrait_rows(one.name, answers(self.stages[one.name], seen[one.input]), known)
             self._clips(rows, notes)
@@ -189,7 +201,7 @@ class Runner:
             if isinstance(recorded, str):
                 notes.append(recorded)
                 continue
-            seen = both_inputs(recorded.track.frames, self.smoothing, self.mesh)
+            seen = all_inputs(recorded.track.frames, self.smoothing, self.mesh)
             for one in self.contenders:
                 rows.append(clip_row(one.name, path.name, answers(self.stages[one.name], seen[one.input])))
             advance()
@@ -222,9 +234,8 @@ def contenders(models: tuple[str, ...]) -> tuple[Contender, ...]:
     return tuple(found)
 
 
-def _chosen(source: tuple[Sequence, ...] | Corpus, settings: Settings) -> list[int]:
+def _chosen(names: list[str], settings: Settings) -> list[int]:
     """Numbers of the sequences of the blocks that are judged."""
-    names = source.names if isinstance(source, Corpus) else [one.name for one in source]
     wanted = {*SHOWING, *NOT_SHOWING, *FREE}
     chosen = [index for index, name in enumerate(names) if name.split("/")[0] in wanted]
     if not any(names[index].split("/")[0] in SHOWING for index in chosen):

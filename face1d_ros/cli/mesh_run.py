@@ -17,6 +17,8 @@ from face1d_ros.cli.smoothing_timing import RATE_HZ, paced_times_s
 from face1d_ros.errors import DetectorError, MissingDependencyError
 from face1d_ros.evaluate import real_smoothing
 from face1d_ros.evaluate.asymmetry import AsymmetryFigures, asymmetry_figures
+from face1d_ros.evaluate.group_studies import grouped_rows
+from face1d_ros.evaluate.groups import read_groups
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.mesh import FRAME, SAMPLES, SPANS_S, VERTICES_EVERY, Judged, TrueFaces, judge
 from face1d_ros.evaluate.mesh_models import ClosedFormStage
@@ -28,6 +30,7 @@ from face1d_ros.evaluate.mesh_report import (
     capture_rows,
     coefficient_rows,
     model_row,
+    sequence_rows,
     targets,
     verdict_rows,
 )
@@ -58,6 +61,8 @@ class Settings:
     capture: Path | None = None
     clips: Path | None = None
     quick: bool = False
+    groups: Path | None = None
+    """Of sequences, for figures by group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +88,14 @@ class Runner:
     def __init__(self, settings: Settings, face_model: Path | None, progress: Progress, opened: ExitStack) -> None:
         """`opened` closes the stages."""
         self.settings, self._progress = settings, progress
+        self.groups = read_groups(settings.groups) if settings.groups else None
         self.face = load_face_model(face_model)
         self.points = point_model(self.face)
         self.source, self.name = open_sequences(settings.what)
         check_face_model(self.source, self.points)
         self.sequences = mesh_sequences(self.source, settings.what, QUICK_SEQUENCES if settings.quick else None)
+        if self.groups is not None:
+            self.groups.check([sequence.name for sequence in self.sequences])
         self.smoothing = smoothing_of(settings.input, opened)
         found = networks(settings.models, self.points)
         self.default = default_of(found, bool(settings.models))
@@ -113,6 +121,9 @@ class Runner:
         every = [*rows, *verdict_rows(rows)]
         for one in self.contenders:
             every += coefficient_rows(one.name, judged[one.name], names)
+            every += sequence_rows(one.name, [sequence.name for sequence in self.sequences], judged[one.name])
+        if self.groups is not None:
+            every += grouped_rows(self.groups, every)
         curves = self._captured(every, notes)
         self._clips(every, notes)
         asymmetry = self._asymmetry(every, notes)

@@ -39,6 +39,12 @@ FACE_MODEL = click.option(
     "--face-model", type=click.Path(exists=True, path_type=Path), help="[default: $FACE1D_FACE_MODEL]"
 )
 """The 3D face model that synthetic faces are made with."""
+GROUPS = click.option(
+    "--groups",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV that says of which group each sequence is: all figures by group, and how far these lie apart.",
+)
+"""For fairness; docs/fairness.md has its columns."""
 CORPORA = click.option(
     "--corpus",
     type=click.Path(file_okay=False, path_type=Path),

@@ -18,6 +18,8 @@ from face1d_ros.errors import DetectorError, MissingDependencyError
 from face1d_ros.evaluate import real_smoothing
 from face1d_ros.evaluate.frontier import GRIDS as FRONTIER
 from face1d_ros.evaluate.frontier import Outcome, best_within, frontier_ratio, outcomes
+from face1d_ros.evaluate.group_studies import grouped_rows
+from face1d_ros.evaluate.groups import read_groups
 from face1d_ros.evaluate.measurement import Measurement, conditions
 from face1d_ros.evaluate.portrait_truth import PortraitJudge
 from face1d_ros.evaluate.real_smoothing import PORTRAIT_VARIANTS, Recording, real_figures
@@ -36,6 +38,7 @@ from face1d_ros.evaluate.smoothing_report import (
     RAW,
     Contender,
     robustness_row,
+    sequence_rows,
     smoother_row,
     targets,
     verdict_rows,
@@ -64,6 +67,8 @@ class Settings:
     clips: str | None = None
     quick: bool = False
     topology: Topology = Topology.MESH_478
+    groups: Path | None = None
+    """Of sequences, for figures by group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +87,27 @@ class Run:
 
 def measure(settings: Settings, progress: Progress) -> Run:
     """All of it."""
+    groups = read_groups(settings.groups) if settings.groups else None
     sequences, name = open_sequences(settings.what)
     most = QUICK_SEQUENCES if settings.quick else None
     bar = progress.add_task("reading", total=None)
     blocks = load_blocks(sequences, settings.topology, most)
+    if groups is not None:
+        groups.check([track.name for track in blocks.all])
     contenders, default = choose(settings.models, settings.topology)
     progress.remove_task(bar)
     with stages_of(contenders) as stages:
-        rows = _synthetic(blocks, contenders, stages, settings, progress)
+        rows, each = _synthetic(blocks, contenders, stages, settings, progress)
         grid = _grid(blocks, settings, progress)
         ours = next(row for row in rows if row["model"] == default.name)
         others = _other_faces(sequences, stages[default.name], default, settings, progress)
         real, notes = _real(stages, settings, progress)
     summary = _summary(ours, grid)
     every = [*rows, others, *real, *summary, *verdict_rows(rows), *map(_grid_row, grid)]
+    for smoother, one in each.items():
+        every += sequence_rows(smoother, one)
+    if groups is not None:
+        every += grouped_rows(groups, every)
     judged = targets(ours, frontier_ratio(ours["jitter_px_of_68"], ours["lag_frames_of_68"], grid), real)
     measurement = Measurement("evaluate smoothing", _under(name, blocks, default, settings, notes), every, judged)
     return Run(name, blocks, contenders, default, grid, measurement, notes)
@@ -109,14 +121,19 @@ def open_sequences(what: str) -> tuple[tuple[Sequence, ...] | Corpus, str]:
     return corpus, f"the corpus {Path(what).absolute().name}"
 
 
+def names_of(sequences: tuple[Sequence, ...] | Corpus) -> list[str]:
+    """In their order."""
+    return list(sequences.names) if isinstance(sequences, Corpus) else [one.name for one in sequences]
+
+
 def _synthetic(
     blocks: Blocks,
     contenders: tuple[Contender, ...],
     stages: dict[str, SmoothingStage],
     settings: Settings,
     progress: Progress,
-) -> list[dict[str, Any]]:
-    """A row for the raw track and each contender."""
+) -> tuple[list[dict[str, Any]], dict[str, Judged]]:
+    """A row for the raw track and each contender, and what was judged of each."""
     judged: dict[str, Judged] = {}
     advance = _bar(progress, "smoothing", (1 + len(contenders)) * len(blocks.all))
     baseline = judge_smoother(raw, blocks, advance)
@@ -128,7 +145,7 @@ def _synthetic(
     rows = [smoother_row(Contender(RAW, RAW, "none"), baseline, baseline, ())]
     for one, times_s in zip(contenders, times, strict=True):
         rows.append(smoother_row(one, judged[one.name], baseline, times_s))
-    return [dict(row) for row in rows]
+    return [dict(row) for row in rows], {RAW: baseline} | judged
 
 
 def _grid(blocks: Blocks, settings: Settings, progress: Progress) -> tuple[Outcome, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from face1d_ros.evaluate.measurement import Measurement, Row
@@ -25,7 +26,7 @@ def print_measurement(measurement: Measurement, title: str = "") -> None:
         sign = "[green]pass[/]" if target.passed else "[red bold]fail[/]"
         wanted = f"{SIGNS[target.comparison]} {target.target:g}"
         console.print(f"{sign}  {key} = {shown(target.value)}  (target {wanted})", highlight=False)
-    console.print(_conditions(measurement), style="dim", highlight=False)
+    console.print(_conditions(measurement), style="dim", highlight=False, markup=False)
 
 
 def wide_console() -> Console:
@@ -37,14 +38,17 @@ def wide_console() -> Console:
 
 
 def rows_table(measurement: Measurement, title: str = "") -> Table:
-    """A column for every key that a row has, in the order of first appearance; numbers to the right."""
+    """A column for every key that a row has, in the order of first appearance; numbers to the right.
+
+    Names and texts are shown as they are: those of a bag or of a user's file may look like rich's markup.
+    """
     columns = list(dict.fromkeys(key for row in measurement.rows for key in row))
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
         numbers = all(not isinstance(row.get(column), str) for row in measurement.rows)
-        table.add_column(column, no_wrap=True, justify="right" if numbers else "left")
+        table.add_column(escape(column), no_wrap=True, justify="right" if numbers else "left")
     for row in measurement.rows:
-        table.add_row(*(shown(row.get(column)) for column in columns))
+        table.add_row(*(escape(shown(row.get(column))) for column in columns))
     return table
 
 

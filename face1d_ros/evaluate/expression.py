@@ -43,9 +43,17 @@ class Judged:
     false_starts: dict[str, int] = field(default_factory=dict)
     """By block: how often one of the expressions was decided on where there was none."""
     seconds: dict[str, float] = field(default_factory=dict)
+    by_sequence: dict[str, Judged] = field(default_factory=dict)
+    """Each sequence's own, by name."""
 
     def add(self, track: ExpressionTrack, answers: Answers) -> None:
         """One sequence."""
+        alone = Judged()
+        alone._collect(track, answers)
+        self.by_sequence[track.name] = alone
+        self._collect(track, answers)
+
+    def _collect(self, track: ExpressionTrack, answers: Answers) -> None:
         block = track.name.split("/")[0]
         if block in SHOWING:
             self._labels(track, answers)

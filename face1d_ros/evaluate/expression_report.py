@@ -84,6 +84,29 @@ def subject_rows(name: str, judged: Judged) -> list[dict[str, Any]]:
     ]
 
 
+def sequence_rows(name: str, judged: Judged) -> list[dict[str, Any]]:
+    """A row for each sequence: what of it was read, or how often an expression was seen where there was none."""
+    return [
+        {"part": "sequence", "model": name, "sequence": sequence, **(_read(one) if one.phases else _seen(one))}
+        for sequence, one in judged.by_sequence.items()
+    ]
+
+
+def _read(judged: Judged) -> dict[str, Any]:
+    right = sum(answer == truth for answer, truth in zip(judged.answer, judged.truth, strict=True))
+    return {
+        "judged": len(judged.truth),
+        "right": right,
+        "phase_f1": judged.phase_f1(afterwards=False),
+        "onset_ms": median_ms(judged.onsets),
+        "onsets_found": found_share(judged.onsets),
+    }
+
+
+def _seen(judged: Judged) -> dict[str, Any]:
+    return {"false_starts": sum(judged.false_starts.values()), "seconds": sum(judged.seconds.values())}
+
+
 def rate_rows(name: str, judged: Mapping[float, Judged]) -> list[dict[str, Any]]:
     """The same sequences at each rate."""
     return [

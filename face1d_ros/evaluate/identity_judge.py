@@ -42,6 +42,8 @@ from face1d_ros.evaluate.identity_report import (
     fold_rows,
     operating_rows,
     robust_row,
+    subject_rows,
+    threshold_in_use,
 )
 from face1d_ros.evaluate.verification import Verification, average_precision, curve, verification
 from face1d_ros.types import FloatArray
@@ -55,6 +57,16 @@ FAR_YAW_RAD = 0.26
 Bar = Callable[[str, int], Callable[[int], None]]
 
 
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Pairs of clips, how alike they are, and from when on that is enough."""
+
+    clips: Clips
+    pairs: Pairs
+    scores: Scores
+    threshold: float
+
+
 @dataclass(eq=False)
 class Kept:
     """What the pictures are drawn from."""
@@ -63,6 +75,8 @@ class Kept:
     """Within subjects, by contender."""
     repeated: Encoded | None = None
     """Of the default."""
+    compared: dict[tuple[str, str], Compared] = field(default_factory=dict)
+    """Repeated motions within subjects, by contender and way."""
 
 
 class Judge:
@@ -151,6 +165,9 @@ class Judge:
             rows.append(figures_row(name, settings, test, DRAWN, way, _pooled(verification(some, drawn.genuine))))
         if test == MOTIONS:
             self._thresholds[f"{name}, {way}"] = Thresholds.of(found)
+            threshold = threshold_in_use(settings, found)
+            self.kept.compared[name, way] = Compared(clips, pairs, scores, threshold)
+            rows += subject_rows(name, test, way, scores, pairs, threshold)
             rows += operating_rows(name, settings, way, WITHIN, scores, pairs.genuine)
             rows += operating_rows(name, settings, way, ACROSS, far_scores, genuine)
             self._encoded[f"{name}, {way}"] = encoded = Encoded(clips, vectors)

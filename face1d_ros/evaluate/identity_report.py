@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from face1d_ros.engines.bundle import Bundle
 from face1d_ros.evaluate.identity_protocol import Outcome, Pairs, Scores
 from face1d_ros.evaluate.measurement import Target
+from face1d_ros.evaluate.verification import average_precision, curve
 
 WARPING, POOLED = "dynamic time warping", "mean and spread over time"
 BASELINES = (WARPING, POOLED)
@@ -38,6 +39,8 @@ PAPER_LIPS = (
     ("FM, LM", 0.816, 0.741),
 )
 """Table 2: trained on lip movements (LM), or on facial motions (FM) too."""
+FMR_IN_USE = 0.01
+"""`false_match_rate` of the identity node, unless it is set otherwise."""
 LOSSES = {"contrastive": "contrastive", "n_pair": "N-pair"}
 
 
@@ -98,6 +101,39 @@ def operating_rows(
         }
         for fmr, threshold in settings.get("operating_points", ())
     ]
+
+
+def threshold_in_use(settings: Mapping[str, Any], found: Outcome) -> float:
+    """The one that the node takes by default; of what ships none, that of one false match in a hundred here."""
+    shipped = {float(fmr): float(threshold) for fmr, threshold in settings.get("operating_points", ())}
+    return shipped.get(FMR_IN_USE, found.pooled.at_fmr[0].threshold)
+
+
+def subject_rows(
+    model: str, test: str, way: str, scores: Scores, pairs: Pairs, threshold: float
+) -> list[dict[str, Any]]:
+    """A row for each subject, of the pairs of that subject's clips."""
+    rows = []
+    for subject in np.unique(pairs.subject):
+        which = pairs.subject == subject
+        own, genuine = scores[which], pairs.genuine[which]
+        has_both = genuine.any() and not genuine.all()
+        rows.append(
+            {
+                "part": "subject",
+                "test": test,
+                "model": model,
+                "encoded": way,
+                "subject": int(subject),
+                "ap": average_precision(curve(own, genuine)) if has_both else None,
+                "threshold": threshold,
+                "genuine": int(genuine.sum()),
+                "impostors": int((~genuine).sum()),
+                "refused": int((own[genuine] < threshold).sum()),
+                "accepted": int((own[~genuine] >= threshold).sum()),
+            }
+        )
+    return rows
 
 
 def robust_row(

@@ -89,20 +89,24 @@ class Measurement:
 
     def write_json(self, path: str | Path) -> None:
         """Write it; the file is complete or absent, never half."""
-        text = json.dumps(self.as_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-        path = Path(path)
+        write_whole(path, json.dumps(self.as_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """A file that is complete or absent, never half."""
+    path = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                Path(temporary).chmod(0o644)
-                os.replace(temporary, path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise MeasurementError(path, str(error.strerror)) from error
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).chmod(0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise MeasurementError(path, str(error.strerror)) from error
 
 
 def conditions(*, seed: int | None = None, data_sha256: str = "", **others: Any) -> dict[str, Any]:

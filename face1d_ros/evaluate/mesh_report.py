@@ -101,6 +101,26 @@ def model_row(
     }
 
 
+def sequence_rows(name: str, sequences: Sequence[str], judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """A row for each sequence, by name."""
+    return [
+        {
+            "part": "sequence",
+            "model": name,
+            "sequence": sequence,
+            **{f"error_mm_{span}": one.mesh_mm(span) for span in SPANS_S},
+            "own_size_mm": one.own_size_mm,
+            "vertex_mm": one.vertex_mm,
+            "coefficient_error": float(np.abs(one.expression - one.truth).mean()),
+            "rotation_deg": one.rotation_deg,
+            "translation_mm": one.translation_mm,
+            "distance_percent": one.distance_percent,
+            "flicker": one.flicker,
+        }
+        for sequence, one in zip(sequences, judged, strict=True)
+    ]
+
+
 def coefficient_rows(name: str, judged: Sequence[Judged], names: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each coefficient: mean absolute error, correlation, and whether it counts for the mean of these."""
     errors, shown = errors_of(judged, names), visible(names)

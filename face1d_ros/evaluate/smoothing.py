@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,8 @@ class Judged:
     """(sequences with missing frames,) NME of these frames."""
     of_68: Mapping[str, float]
     """Jitter, lag and NME as `frontier` measures the grids of filters."""
+    sequences: tuple[Mapping[str, Any], ...] = ()
+    """Of each sequence its name and what it tells."""
 
 
 def judge_smoother(refine: Refine, blocks: Blocks, advance: Advance = lambda: None) -> Judged:
@@ -84,7 +87,15 @@ def judge_smoother(refine: Refine, blocks: Blocks, advance: Advance = lambda: No
         advance()
     hidden = [hidden_error(refine(track), track) for track in _counted(blocks.occlusion, advance)]
     missing = [missing_error(refine(track), track) for track in _counted(blocks.dropout, advance)]
-    return Judged(mean_figures(motion), _known(hidden), _known(missing), mean_figures(of_68))
+    sequences: list[Mapping[str, Any]] = [
+        {"sequence": track.name, **figures} for track, figures in zip(blocks.motion, motion, strict=True)
+    ]
+    for tracks, key, errors in (
+        (blocks.occlusion, "hidden_percent", hidden),
+        (blocks.dropout, "missing_percent", missing),
+    ):
+        sequences += [{"sequence": track.name, key: error} for track, error in zip(tracks, errors, strict=True)]
+    return Judged(mean_figures(motion), _known(hidden), _known(missing), mean_figures(of_68), tuple(sequences))
 
 
 def raw(track: Track) -> FloatArray:

@@ -66,6 +66,11 @@ def smoother_row(
     }
 
 
+def sequence_rows(name: str, judged: Judged) -> list[dict[str, Any]]:
+    """A row for each sequence, with what it tells."""
+    return [{"part": "sequence", "model": name, **one} for one in judged.sequences]
+
+
 def occlusion_ratio(judged: Judged, baseline: Judged) -> float:
     """Error where the face was hidden or lost, beside the raw points or the last held: all sequences count the same."""
     ours, theirs = (np.concatenate([one.hidden_percent, one.missing_percent]) for one in (judged, baseline))
