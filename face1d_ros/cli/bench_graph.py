@@ -1,273 +1,198 @@
-"""`face1d bench graph`: what ROS adds to the detector's time, from an image's publication to its landmarks' arrival.
+"""`face1d bench graph`: images through the nodes, between processes, in the manner of ros2_benchmark.
 
-Three processes: a camera of frames rendered before, the landmarks node with its defaults, and a listener.
+First the landmarks node alone, between a camera of frames rendered before and a listener: what ROS adds to the
+detector's time. Then all stages, each in a process of its own, between the same two ends.
 """
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-import json
-import random
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 import click
-import numpy as np
-from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from face1d_ros.cli.processes import child
-from face1d_ros.cli.supervisor import Child, Supervisor
-from face1d_ros.cli.tables import print_measurement
-from face1d_ros.errors import ProcessError
-from face1d_ros.evaluate.measurement import Measurement, Row, Target, conditions
-from face1d_ros.graph import BENCH, LANDMARKS
+from face1d_ros.cli.graph_cases import CASES, SHOWN, Case, Result, evaluate, targets
+from face1d_ros.cli.graph_chain import FIXED, ChainRun, Plan, Take, highest_row, process_rows, stage_rows
+from face1d_ros.cli.graph_processes import CAMERA, LISTENER, GraphRun
+from face1d_ros.cli.options import JSON
+from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
+from face1d_ros.errors import InvalidValueError
+from face1d_ros.evaluate.measurement import Measurement, conditions
+from face1d_ros.evaluate.rate_search import HIGHEST_HZ
+from face1d_ros.graph import BENCH, LANDMARKS, STAGES, NodeSpec, check_chain
 from face1d_ros.start import Start
 
-NAMESPACE = "/face1d_bench"
-DOMAINS = (1, 101)
-"""Domain ids whose ports are free on every system; one of its own keeps the measurement out of a robot's graph."""
-AGES = ("p50", "p99", "max")
-SHOWN = (
-    *("images", "answered", "lost", "dropped", "exact", "added_p50_ms", "added_p99_ms", "detector_p50_ms"),
-    *("age_first_third_ms", "age_last_third_ms", "age_slope_ms_per_s"),
+Bar: TypeAlias = Callable[[str, int], Callable[[int], None]]
+"""A bar of this name and length; what it gives says how far it is."""
+PARTS = ("landmarks", "stages")
+STAGE_COLUMNS = (
+    *("pace", "what", "kept_hz", "loss", "dropped", "age_p50_ms", "age_p95_ms", "age_p99_ms"),
+    *("age_p50_ms_spread", "age_p99_ms_spread", "stage_p50_ms"),
 )
-"""Columns of the printed table; the JSON has all."""
-CAMERA, LISTENER = "camera", "listener"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the camera does."""
-
-    width: int
-    height: int
-    rate_hz: float
-
-    @property
-    def name(self) -> str:
-        """As in the table."""
-        return f"{self.width}x{self.height} at {self.rate_hz:g} Hz"
-
-
-TARGET_CASE, HD_CASE = Case(640, 480, 30.0), Case(1280, 720, 30.0)
-FLOOD_CASE, HD_FLOOD_CASE = Case(640, 480, 120.0), Case(1280, 720, 120.0)
-CASES = (TARGET_CASE, HD_CASE, FLOOD_CASE, HD_FLOOD_CASE)
-STEADY_MS_PER_S = 5.0
-"""Ages that rise more slowly do not pile up: a queue of which one image in a hundred is not worked off grows by twice
-that."""
-TARGETS: tuple[tuple[str, Case, str, float, str], ...] = (
-    ("graph.answered_30hz", TARGET_CASE, "answered", 0.99, ">="),
-    ("graph.added_age_p50_ms", TARGET_CASE, "added_p50_ms", 4.0, "<="),
-    ("graph.added_age_p99_ms", TARGET_CASE, "added_p99_ms", 15.0, "<="),
-    ("graph.answered_30hz_720p", HD_CASE, "answered", 0.99, ">="),
-    ("graph.exact_120hz", FLOOD_CASE, "exact", 1.0, ">="),
-    ("graph.age_slope_120hz_ms_per_s", FLOOD_CASE, "age_slope_ms_per_s", STEADY_MS_PER_S, "<="),
-    ("graph.exact_120hz_720p", HD_FLOOD_CASE, "exact", 1.0, ">="),
-    ("graph.age_slope_120hz_720p_ms_per_s", HD_FLOOD_CASE, "age_slope_ms_per_s", STEADY_MS_PER_S, "<="),
-)
-"""Key, case, column, limit and sign of each verdict."""
 
 
 @click.command("graph")
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="Write the measurement to this file.")
+@JSON
 @click.option("--frames", type=click.IntRange(30, 100_000), default=1000, show_default=True, help="Of each case.")
-def command(path: str | None, frames: int) -> None:
-    """Time the way of an image through the graph: at 30 Hz, and flooded at 120 Hz.
+@click.option("--only", type=click.Choice(PARTS), help="This part alone.")
+@click.option(
+    "--stages",
+    metavar="NAMES",
+    default="",
+    help=f"Of the chain, with commas between, of: {', '.join(spec.stage for spec in STAGES)}. [default: all]",
+)
+@click.option("--rates", metavar="HZ", default="10,30,60", show_default=True, help="Of the chain, with commas between.")
+@click.option("--highest/--no-highest", default=True, show_default=True, help="Search the highest rate of the chain.")
+@click.option("--rounds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Of the chain.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.5, 60.0), default=10.0, show_default=True, help="Of each rate in a round."
+)
+def command(path: str | None, frames: int, only: str | None, **of_the_chain: Any) -> None:
+    """Time the way of an image through the graph: the landmarks node alone, then the chain of all stages.
 
-    Added age is the time from publishing an image to receiving its landmarks, without the detector's own. Lost images
-    never reached the node; dropped ones were overtaken in it. Exact: the counts in the messages explain every image.
-    Slope: how fast the age rises, which it does where images pile up. Takes about two minutes.
+    Landmarks: at 30 Hz, and flooded at 120 Hz, at two sizes. Added age is the time from publishing an image to
+    receiving its landmarks, without the detector's own. Lost images never reached the node; dropped ones were
+    overtaken in it. Exact: the counts in the messages explain every image. Slope: how fast the age rises, which it
+    does where images pile up. About two minutes.
+
+    Stages: each in its own process, images of 640×480 at fixed rates, then the highest rate at which under 5 % of the
+    images lack a result (found by halving, to 3 %), and all of it again for each round. Results are matched with their
+    images by stamp. Age is from an image's publication to the receipt of a stage's result; 'all stages' is the last
+    of a frame's results. Medians over the rounds; spread is the largest minus the least. CPU is in percent of one core
+    and memory resident, from /proc. About a minute and a half a round; --seconds shortens it.
     """
-    measurement = measure(frames, CASES)
-    rows = [{key: row[key] for key in SHOWN} for row in measurement.rows]
-    print_measurement(dataclasses.replace(measurement, rows=rows), "Image published → landmarks received")
+    plan = Plan(chosen(of_the_chain["stages"]), rates(of_the_chain["rates"]), *_rest(of_the_chain))
+    measurement = measure(frames, CASES if only != "stages" else (), plan if only != "landmarks" else None)
+    _print(measurement)
     if path:
         measurement.write_json(path)
         click.echo(f"wrote {path}")
 
 
-def measure(frames: int, cases: tuple[Case, ...]) -> Measurement:
-    """Run the cases one after the other, each in processes of its own."""
-    rows = []
+def _rest(of_the_chain: dict[str, Any]) -> tuple[float, int, bool]:
+    return of_the_chain["seconds"], of_the_chain["rounds"], of_the_chain["highest"]
+
+
+def chosen(names: str) -> tuple[NodeSpec, ...]:
+    """The stages of these names, as they are by default; all for ''."""
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    known = [spec.stage for spec in STAGES]
+    for name in wanted:
+        if name not in known:
+            raise InvalidValueError("stages", name, f"some of {', '.join(known)}")
+    specs = tuple(spec.configured(spec.config()) for spec in STAGES if not wanted or spec.stage in wanted)
+    if specs[0].name != LANDMARKS.name:
+        raise InvalidValueError("stages", names, f"also {LANDMARKS.stage}: the chain begins with an image")
+    check_chain(specs)
+    return specs
+
+
+def rates(text: str) -> tuple[float, ...]:
+    """Some rates, each once, rising."""
+    try:
+        found = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not all(1.0 <= rate_hz <= HIGHEST_HZ for rate_hz in found):
+        raise InvalidValueError("rates", text, f"numbers from 1 to {HIGHEST_HZ:g} with commas between")
+    return tuple(found)
+
+
+def measure(frames: int, cases: tuple[Case, ...], plan: Plan | None = None) -> Measurement:
+    """Run the cases one after the other, each in processes of its own, and then the plan."""
+    rows: list[dict[str, Any]] = []
+    under: dict[str, Any] = {"frames": frames, "rmw": "as set, else Fast DDS"}
+    with _bars() as bar:
+        for case in cases:
+            rows.append(_run_case(case, frames, bar(case.name, frames)))
+        if plan is not None:
+            run = ChainRun(plan, _told_by(plan, bar))
+            run.run()
+            rows += _chain_rows(run, plan)
+            under |= {
+                "stages": [spec.stage for spec in plan.specs],
+                "rates_hz": plan.rates_hz,
+                "seconds": plan.seconds,
+                "rounds": plan.rounds,
+                "image": f"{plan.width}×{plan.height}, one face",
+                "data_sha256": run.images_sha256,
+            }
+    return Measurement("bench graph", conditions(**under), rows, targets(rows) if cases else {})
+
+
+def _chain_rows(run: ChainRun, plan: Plan) -> list[dict[str, Any]]:
+    takes = [*run.takes.values()]
+    rows = [*stage_rows(takes, plan.specs), *process_rows(takes)]
+    return [*rows, highest_row(run.highest_hz, takes)] if plan.highest else rows
+
+
+def _run_case(case: Case, frames: int, advance: Callable[[int], None]) -> dict[str, Any]:
+    """One case: the processes, and what both ends say."""
+    said: dict[str, dict[str, Any]] = {}
+
+    def on_message(name: str, message: dict[str, Any]) -> None:
+        if message["type"] == "done":
+            said[message["role"]] = message
+        elif name == CAMERA:
+            advance(min(message["count"], frames))
+
+    settings = {"width": case.width, "height": case.height, "rate_hz": case.rate_hz, "frames": frames}
+    starts = {
+        LANDMARKS.stage: Start(LANDMARKS),
+        LISTENER: Start(BENCH, {"role": LISTENER}),
+        CAMERA: Start(BENCH, {"role": CAMERA, **settings}),
+    }
+    GraphRun(starts, on_message).run(lambda: CAMERA in said and LISTENER in said)
+    heard = said[LISTENER]
+    results = [Result(**dict(zip(heard["columns"], values, strict=True))) for values in heard["results"]]
+    return dict(evaluate(case, said[CAMERA]["stamps_ns"], results))
+
+
+@contextmanager
+def _bars() -> Iterator[Bar]:
+    """Where the output is no terminal, a line for each in place of a bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as progress:
-        for case in cases:
-            task = progress.add_task(case.name, total=frames)
-            run = _Run(frames, partial(_advance, progress, task))
+
+        def bar(name: str, total: int) -> Callable[[int], None]:
+            task = progress.add_task(name, total=total)
             if not sys.stdout.isatty():
-                click.echo(f"{case.name}: {frames} frames")
-            asyncio.run(run.run(case))
-            rows.append(evaluate(case, run.published, run.results))
-    return Measurement("bench graph", conditions(frames=frames, rmw="as set, else Fast DDS"), rows, targets(rows))
+                click.echo(f"{name}: {total} frames")
+            return lambda done: progress.update(task, completed=done)
+
+        yield bar
 
 
-def _advance(progress: Progress, task: TaskID, count: int) -> None:
-    progress.update(task, completed=count)
+def _told_by(plan: Plan, bar: Bar) -> Callable[[Take], None]:
+    """A line or bar for each take as it begins; the one before it has ended."""
+    ended: list[Callable[[], None]] = []
+
+    def tell(take: Take) -> None:
+        while ended:
+            ended.pop()()
+        what = f"{take.rate_hz:.4g} Hz" if take.kind == FIXED else f"highest rate: {take.rate_hz:.4g} Hz"
+        advance = bar(f"round {take.round + 1} of {plan.rounds}, {what}", take.frames)
+        ended.append(lambda: advance(take.frames))
+
+    return tell
 
 
-class _Run:
-    """One case: the processes, and what both ends say."""
-
-    def __init__(self, frames: int, on_progress: Callable[[int], None]) -> None:
-        self._frames = frames
-        self._on_progress = on_progress
-        self._said: dict[str, dict[str, Any]] = {}
-        self._trouble: list[str] = []
-        self._supervisor: Supervisor | None = None
-
-    @property
-    def published(self) -> list[int]:
-        """Stamps in ns."""
-        stamps: list[int] = self._said[CAMERA]["stamps_ns"]
-        return stamps
-
-    @property
-    def results(self) -> list[Result]:
-        """What the listener has seen."""
-        said = self._said[LISTENER]
-        return [Result(**dict(zip(said["columns"], values, strict=True))) for values in said["results"]]
-
-    async def run(self, case: Case) -> None:
-        """Until the camera is done. Raises ProcessError, or KeyboardInterrupt after a Ctrl-C."""
-        domain = {
-            "ROS_DOMAIN_ID": str(random.randint(*DOMAINS)),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        }
-        settings = {"width": case.width, "height": case.height, "rate_hz": case.rate_hz, "frames": self._frames}
-        children = [
-            _child(Start(LANDMARKS, namespace=NAMESPACE), LANDMARKS.stage, domain),
-            _child(Start(BENCH, {"role": LISTENER}, namespace=NAMESPACE), LISTENER, domain),
-            _child(Start(BENCH, {"role": CAMERA, **settings}, namespace=NAMESPACE), CAMERA, domain),
-        ]
-        self._supervisor = Supervisor(children, self._line, self._event)
-        code = await self._supervisor.run()
-        if CAMERA in self._said and LISTENER in self._said:
-            return
-        if code == 0:
-            raise KeyboardInterrupt
-        raise ProcessError("the measurement ended early:\n" + "\n".join(self._trouble[-10:]))
-
-    def _line(self, name: str, line: str) -> None:
-        if not line.startswith('{"type"'):
-            self._trouble.append(f"{name}: {line}")
-            return
-        message = json.loads(line)
-        if message["type"] == "done":
-            self._said[message["role"]] = message
-        elif name == CAMERA:
-            self._on_progress(min(message["count"], self._frames))
-
-    def _event(self, name: str, text: str) -> None:
-        if name == CAMERA and text == "finished" and self._supervisor is not None:
-            self._supervisor.stop()
-        elif not text.startswith("started"):
-            self._trouble.append(f"{name} {text}")
-
-
-def _child(start: Start, name: str, domain: dict[str, str]) -> Child:
-    made = child(start, restart=False)
-    return dataclasses.replace(made, name=name, environment={**made.environment, **domain})
-
-
-@dataclass(frozen=True)
-class Result:
-    """One landmarks message, as the listener saw it."""
-
-    purpose: str
-    stamp_ns: int
-    received_ns: int
-    duration_s: float
-    received: int
-    used: int
-    dropped: int
-    faces: int
-
-    @property
-    def age_ms(self) -> float:
-        """From the image's publication to this."""
-        return (self.received_ns - self.stamp_ns) * 1e-6
-
-
-@dataclass
-class _Counts:
-    """What the node counted between the warm-up and the last image, both not included."""
-
-    received: int | None = None
-    dropped: int | None = None
-    exact: bool = False
-
-
-def evaluate(case: Case, published: list[int], results: list[Result]) -> Row:
-    """A row of the table. `published` are the stamps of the measured images."""
-    measured = [result for result in results if result.purpose == "measured"]
-    answered = {result.stamp_ns for result in measured} & set(published)
-    counts = _counts(results)
-    ages_ms = np.array([result.age_ms for result in measured])
-    detector_ms = np.array([result.duration_s * 1e3 for result in measured])
-    row: dict[str, Any] = {
-        "images": case.name,
-        "published": len(published),
-        "answered": len(answered) / max(len(published), 1),
-        "lost": None if counts.received is None else len(published) - counts.received,
-        "dropped": counts.dropped,
-        "exact": counts.exact,
-        "with_face": sum(result.faces > 0 for result in measured) / max(len(measured), 1),
-    }
-    for name, values in (("added", ages_ms - detector_ms), ("age", ages_ms), ("detector", detector_ms)):
-        row |= {f"{name}_{kind}_ms": value for kind, value in zip(AGES, _spread(values), strict=True)}
-    return row | _growth(measured, ages_ms)
-
-
-def targets(rows: list[Row]) -> dict[str, Target]:
-    """Of each case: at 30 Hz every image is answered, in a flood none is lost track of and nothing piles up."""
-    by_case = {row["images"]: row for row in rows}
-    return {
-        key: Target(_number(by_case.get(case.name, {}).get(column)), limit, sign)
-        for key, case, column, limit, sign in TARGETS
-    }
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
-
-
-def _counts(results: list[Result]) -> _Counts:
-    """Exact: in every message received = used + dropped, used rises by one, and drops explain every other image."""
-    first = [result for result in results if result.purpose == "warm_up"][-1:]
-    last = [result for result in results if result.purpose == "last"][:1]
-    if not first or not last:
-        return _Counts()
-    balanced = all(result.received == result.used + result.dropped for result in results)
-    between = [result for result in results if result.purpose == "measured"]
-    one_by_one = last[0].used - first[0].used == len(between) + 1
-    return _Counts(
-        received=last[0].received - first[0].received - 1,
-        dropped=last[0].dropped - first[0].dropped,
-        exact=balanced and one_by_one,
-    )
-
-
-def _growth(measured: list[Result], ages_ms: NDArray[np.float64]) -> dict[str, float | None]:
-    """Median age of the first and last third, and how fast it rises (robust: median of the slopes, Theil-Sen)."""
-    if len(measured) < 3:
-        return {"age_first_third_ms": None, "age_last_third_ms": None, "age_slope_ms_per_s": None}
-    third = len(ages_ms) // 3
-    times_s = np.array([result.stamp_ns for result in measured]) * 1e-9
-    thin = slice(None, None, max(1, len(ages_ms) // 300))
-    x, y = times_s[thin] - times_s[0], ages_ms[thin]
-    later = np.triu_indices(len(x), 1)
-    slopes = (y[later[1]] - y[later[0]]) / np.maximum(x[later[1]] - x[later[0]], 1e-9)
-    return {
-        "age_first_third_ms": float(np.median(ages_ms[:third])),
-        "age_last_third_ms": float(np.median(ages_ms[-third:])),
-        "age_slope_ms_per_s": float(np.median(slopes)),
-    }
-
-
-def _spread(values: NDArray[np.float64]) -> list[float | None]:
-    return np.percentile(values, (50, 99, 100)).tolist() if len(values) else [None] * len(AGES)
+def _print(measurement: Measurement) -> None:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in measurement.rows:
+        rows.setdefault(str(row["part"]), []).append({key: row[key] for key in row if key != "part"})
+    console = wide_console()
+    if "stages" in rows:
+        ages = [{key: row[key] for key in STAGE_COLUMNS} for row in rows["stages"]]
+        console.print(
+            rows_table(Measurement("", {}, ages), "Each stage in a process: image published → result received")
+        )
+        console.print(rows_table(Measurement("", {}, rows["processes"]), "The processes"))
+    if "highest" in rows:
+        console.print(rows_table(Measurement("", {}, rows["highest"]), "Highest rate"))
+    shown = [{key: row[key] for key in SHOWN} for row in rows.get("landmarks", [])]
+    whole = Measurement(measurement.command, measurement.conditions, shown, measurement.targets)
+    print_measurement(whole, "Image published → landmarks received" if shown else "")

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from face1d_ros.cli.expression_run import Run
-from face1d_ros.cli.plots import pyplot_for, save
-from face1d_ros.errors import RecordingError
+from face1d_ros.cli.plots import make_folder, pyplot_for, save
 from face1d_ros.evaluate.classification import Confusion
 
 OPTION = "--pictures"
@@ -18,10 +17,7 @@ DARK = 0.5
 
 def write_pictures(folder: Path, run: Run) -> list[Path]:
     """The confusion of the default model; the files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordingError(f"cannot write into {folder}: {error.strerror}; name a folder that can be made") from error
+    make_folder(folder)
     if run.default is None:
         return []
     path = folder / "expression_confusion.png"

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from face1d_ros.cli.asymmetry_picture import write_asymmetry
 from face1d_ros.cli.mesh_run import Run
-from face1d_ros.cli.plots import dress, pyplot_for, save
+from face1d_ros.cli.plots import dress, make_folder, pyplot_for, save
 from face1d_ros.cli.tables import shown
-from face1d_ros.errors import RecordingError
 from face1d_ros.evaluate.mesh import FRAME, Judged, compared, mean
 from face1d_ros.evaluate.mesh_report import LEAST_CAPTURED, RIDGE, capture_rows
 from face1d_ros.evaluate.real_mesh import CURVES, Curves
@@ -33,10 +32,7 @@ OURS, THEIRS, TRUTH = "#c51b8a", "#e69f00", "#222222"
 
 def write_pictures(folder: Path, run: Run) -> list[Path]:
     """All that there is something to draw of; the files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordingError(f"cannot write into {folder}: {error.strerror}; name a folder that can be made") from error
+    make_folder(folder)
     written = [folder / "mesh_error.png", folder / "mesh_coefficients.png"]
     write_error_map(written[0], run)
     write_correlations(written[1], run)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from face1d_ros.detect.bare import BareFaceMesh
 from face1d_ros.graph import NodeSpec
+from face1d_ros.replay.overlap import overlapped
 from face1d_ros.replay.pipeline import Pipeline, Step, make_steps
-from face1d_ros.stages.base import Stage
+from face1d_ros.stages.base import SeesFrames, Stage
 from face1d_ros.types import Frame, Header
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -23,6 +25,8 @@ WALL: Clock = time.perf_counter
 PROCESSOR: Clock = time.process_time
 """In all threads. Asked apart from `WALL`: reading it takes microseconds while other threads run."""
 BARE, BETWEEN, WHOLE = "bare MediaPipe", "between the stages", "all stages"
+OVERLAPPED = "all stages, overlapped"
+"""The first stage in a thread of its own, ahead of the others, as in `face1d replay`."""
 
 
 class Side(Protocol):
@@ -94,7 +98,7 @@ class PipelineSide:
     def __init__(self, images: Sequence[Image], specs: Sequence[NodeSpec], configs: Mapping[str, Any]) -> None:
         """`configs` as `make_steps` takes them."""
         steps = make_steps(configs, specs)
-        self._stages = [TimedStage(step.stage) for step in steps]
+        self._stages = [timed(step.stage) for step in steps]
         self._steps = [Step(step.spec, stage) for step, stage in zip(steps, self._stages, strict=True)]
         self._pipeline = Pipeline(self._steps, WALL)
         self.parts = (*(spec.stage for spec in specs), BETWEEN, WHOLE)
@@ -117,6 +121,25 @@ class PipelineSide:
         self._times.append([*spent_s, whole_s - sum(spent_s), whole_s])
         self._note(values)
 
+    def overlapped(
+        self, frames: int, settling: int, rate_hz: float, advance: Callable[[], None]
+    ) -> tuple[float, float]:
+        """Seconds by the clock and by the processor's, from one frame's results to those so many frames later.
+
+        Before the first of them so many have settled, and after the last the frames go on: the threads neither begin
+        nor end in what is measured.
+        """
+        began_s = began_cpu_s = 0.0
+        with closing(overlapped(self._endless(rate_hz), self._pipeline)) as results:
+            for index, done in enumerate(results):
+                self._note(done.values)
+                advance()
+                if index == settling - 1:
+                    began_s, began_cpu_s = WALL(), PROCESSOR()
+                elif index == settling + frames - 1:
+                    break
+            return WALL() - began_s, PROCESSOR() - began_cpu_s
+
     def take(self) -> Times:
         """(T, stages and 2)."""
         times, self._times = self._times, []
@@ -130,6 +153,10 @@ class PipelineSide:
     def close(self) -> None:
         """Free all stages."""
         self._pipeline.close()
+
+    def _endless(self, rate_hz: float) -> Iterator[Frame]:
+        while True:
+            yield self._frames.next(rate_hz)
 
     def _note(self, values: Mapping[str, Any]) -> None:
         given = {step.spec.stage: values.get(step.output) for step in self._steps}
@@ -174,3 +201,35 @@ class TimedStage:
     def close(self) -> None:
         """As the stage does."""
         self._stage.close()
+
+
+class TimedSeer(TimedStage):
+    """One that looks at the images too, which is part of its time."""
+
+    def __init__(self, stage: Stage, seer: SeesFrames) -> None:
+        """Both are the same stage."""
+        super().__init__(stage)
+        self._seer = seer
+        self._saw_s = 0.0
+
+    @property
+    def wants_frames(self) -> bool:
+        """As the stage does."""
+        return self._seer.wants_frames
+
+    def see(self, frame: Frame) -> None:
+        """As the stage does."""
+        began_s = self.clock()
+        self._seer.see(frame)
+        self._saw_s = self.clock() - began_s
+
+    def process(self, value: Any) -> Any:
+        """As the stage does."""
+        result = super().process(value)
+        self.last_s += self._saw_s
+        return result
+
+
+def timed(stage: Stage) -> TimedStage:
+    """The stage with its time."""
+    return TimedSeer(stage, stage) if isinstance(stage, SeesFrames) else TimedStage(stage)

@@ -28,6 +28,14 @@ class Turn:
     cpu_s: Times
 
 
+@dataclass(frozen=True)
+class Throughput:
+    """What a round says of all stages, overlapped: seconds a frame."""
+
+    wall_s: float
+    cpu_s: float
+
+
 class Contest:
     """Both sides on one case: all frames of a round, one side after the other."""
 
@@ -45,6 +53,8 @@ class Contest:
             raise
         self.rounds: list[tuple[Turn, Turn]] = []
         """Bare MediaPipe's and ours."""
+        self.overlapped: list[Throughput] = []
+        """Ours once more, in the same rounds."""
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -58,12 +68,19 @@ class Contest:
             side.found.clear()
 
     def run(self, frames: int, advance: Advance) -> None:
-        """A turn for each, the one and the other first in turn."""
+        """A turn for each, the one and the other side first in turn."""
         if len(self.rounds) % 2:
-            ours = _turn(self.ours, frames, advance)
-            self.rounds.append((_turn(self.bare, frames, advance), ours))
+            ours = self._run_ours(frames, advance)
+            self.rounds.append((turn_of(self.bare, frames, advance), ours))
         else:
-            self.rounds.append((_turn(self.bare, frames, advance), _turn(self.ours, frames, advance)))
+            self.rounds.append((turn_of(self.bare, frames, advance), self._run_ours(frames, advance)))
+
+    def _run_ours(self, frames: int, advance: Advance) -> Turn:
+        """One stage after the other, and overlapped."""
+        turn = turn_of(self.ours, frames, advance)
+        wall_s, cpu_s = self.ours.overlapped(frames, SETTLING_FRAMES, STAMPS_HZ, advance)
+        self.overlapped.append(Throughput(wall_s / frames, cpu_s / frames))
+        return turn
 
     def close(self) -> None:
         """Free both sides."""
@@ -73,10 +90,10 @@ class Contest:
 
 def frames_of_a_run(frames: int) -> int:
     """How often `Contest.run` advances."""
-    return 2 * (SETTLING_FRAMES + 2 * frames)
+    return 2 * (SETTLING_FRAMES + 2 * frames) + SETTLING_FRAMES + frames
 
 
-def _turn(side: Side, frames: int, advance: Advance) -> Turn:
+def turn_of(side: Side, frames: int, advance: Advance) -> Turn:
     """A block of frames by the clock, and one by the processor's."""
     _block(side, SETTLING_FRAMES, WALL, advance)
     return Turn(_block(side, frames, WALL, advance), _block(side, frames, PROCESSOR, advance))

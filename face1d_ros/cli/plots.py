@@ -22,6 +22,14 @@ def pyplot_for(option: str) -> Any:
     return pyplot
 
 
+def make_folder(folder: Path) -> None:
+    """Where pictures go. Raises RecordingError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(f"cannot write into {folder}: {error.strerror}; name a folder that can be made") from error
+
+
 def dress(axis: Any) -> None:
     """A faint grid behind what is drawn, and no frame at the top and on the right."""
     axis.grid(True, which="major", color="#dddddd", lw=0.7)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from stopwatch import time_to_end_s
 
-from face1d_ros.cli.bench_graph import CASES, FLOOD_CASE, TARGET_CASE, TARGETS, Case, Result, evaluate, measure, targets
+from face1d_ros.cli.bench_graph import measure
+from face1d_ros.cli.graph_cases import CASES, FLOOD_CASE, TARGET_CASE, TARGETS, Case, Result, evaluate, targets
 
 ROOT = Path(__file__).parents[2]
 MS = 1_000_000

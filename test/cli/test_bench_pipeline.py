@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from face1d_ros.cli import bench_pipeline, pipeline_timing
 from face1d_ros.cli.main import face1d
-from face1d_ros.cli.pipeline_sides import BARE, BETWEEN, WALL, WHOLE, PipelineSide
-from face1d_ros.cli.pipeline_timing import Turn
+from face1d_ros.cli.pipeline_sides import BARE, BETWEEN, OVERLAPPED, WALL, WHOLE, PipelineSide, TimedSeer, timed
+from face1d_ros.cli.pipeline_timing import Throughput, Turn
 from face1d_ros.config import NodeConfig
 from face1d_ros.errors import InvalidValueError
 from face1d_ros.graph import LANDMARKS, MESH, SMOOTHING, STAGES, NodeSpec, Topic
@@ -83,6 +83,12 @@ class FakeSide:
         self.rates_hz.append(rate_hz)
         self._times.append(float(len(self.rates_hz)))
 
+    def overlapped(self, frames: int, settling: int, rate_hz: float, advance: Any) -> tuple[float, float]:
+        for _ in range(settling + frames):
+            self._turns.append(self._name + '"')
+            advance()
+        return 0.01 * frames, 0.02 * frames
+
     def take(self) -> Any:
         times, self._times = self._times, []
         return np.array(times)[:, None]
@@ -125,15 +131,16 @@ def test_a_short_run_prints_all_parts_and_writes_the_targets(tmp_path: Path) -> 
     tight = [row for row in written["rows"] if row["part"] == "tight"]
     at_pace = [row for row in written["rows"] if row["part"] == "paced"]
     parts = [BARE, *names, BETWEEN, WHOLE]
-    assert [(row["looked_for"], row["what"]) for row in tight] == [(n, part) for n in (1, 4) for part in parts]
+    with_overlap = [*parts, OVERLAPPED]
+    assert [(row["looked_for"], row["what"]) for row in tight] == [(n, part) for n in (1, 4) for part in with_overlap]
     assert [(row["looked_for"], row["pace"], row["what"]) for row in at_pace] == [
         (n, pace, part) for n in (1, 4) for pace in ("30 Hz", "60 Hz") for part in parts
     ]
     assert all(row["ms"] > 0.0 and row["cpu_ms"] > 0.0 for row in tight if row["what"] != BETWEEN)
     assert all(0.0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] for row in at_pace)
-    sides = [row for row in tight if row["what"] in (BARE, WHOLE)]
-    assert [row["found"] for row in sides] == [1.0] * 4, "both do the work for the same face"
-    wholes = [row for row in sides if row["what"] == WHOLE]
+    sides = [row for row in tight if row["what"] in (BARE, WHOLE, OVERLAPPED)]
+    assert [row["found"] for row in sides] == [1.0] * 6, "both do the work for the same face"
+    wholes = [row for row in sides if row["what"] == OVERLAPPED]
     targets = written["targets"]
     assert targets["pipeline.fps"]["value"] == min(row["fps"] for row in wholes)
     assert targets["pipeline.ratio"]["value"] == min(row["fps_ratio"] for row in wholes)
@@ -195,6 +202,41 @@ def test_a_stage_that_has_no_result_yet_leaves_the_next_ones_without_work(
     assert side.found == [0, 1]
 
 
+def test_overlapped_frames_are_those_after_the_settling_ones_and_go_on_where_the_others_ended(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    specs = (LANDMARKS, SMOOTHING)
+    made = stand_in(monkeypatch, clock, specs)
+    side = PipelineSide(IMAGES, specs, {})
+    side.step(30.0, clock)
+    advanced: list[int] = []
+    wall_s, cpu_s = side.overlapped(6, 3, 30.0, lambda: advanced.append(1))
+    assert wall_s > 0.0 and cpu_s >= 0.0
+    assert len(advanced) == 3 + 6 and len(side.found) == 1 + 3 + 6
+    first, second = made
+    stamps_ns = [value.header.stamp_ns for value in first.given]
+    assert np.all(np.diff(stamps_ns) > 0), "no frame twice, none before another"
+    assert [value.header.stamp_ns for value in second.given] == stamps_ns[: len(second.given)]
+    assert len(first.given) > len(second.given), "the frames go on while the last ones are measured"
+
+
+def test_a_stage_that_looks_at_images_is_timed_with_its_look(clock: Clock) -> None:
+    class Seer(Fake):
+        wants_frames = True
+
+        def see(self, frame: Any) -> None:
+            clock.now_s += 5.0
+
+    stage = timed(Seer("seer", clock, 1.0))  # type: ignore[arg-type]
+    assert isinstance(stage, TimedSeer) and stage.wants_frames
+    stage.clock = clock
+    frame: Any = SimpleNamespace(header=Header())
+    stage.see(frame)
+    stage.process(frame)
+    assert stage.last_s == 6.0
+    assert not isinstance(timed(Fake("blind", clock, 1.0)), TimedSeer)  # type: ignore[arg-type]
+
+
 def test_images_go_forwards_and_backwards_with_stamps_at_the_rate(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
@@ -220,11 +262,12 @@ def test_both_sides_have_the_same_turns_and_take_turns_at_being_first(monkeypatc
     for _ in range(2):
         contest.run(2, lambda: advanced.append(1))
     assert len(advanced) == 2 * pipeline_timing.frames_of_a_run(2), "the bar ends full"
-    bare, ours = ["b", "b", "b", "b'", "b'"], ["o", "o", "o", "o'", "o'"]
+    bare, ours = ["b", "b", "b", "b'", "b'"], ["o", "o", "o", "o'", "o'", 'o"', 'o"', 'o"']
     assert turns == bare + ours + ours + bare
     (first, _), (_, last) = contest.rounds
     assert first.wall_s.tolist() == [[4.0], [5.0]] and first.cpu_s.tolist() == [[6.0], [7.0]]
     assert last.wall_s.tolist() == [[9.0], [10.0]]
+    assert [(turn.wall_s, turn.cpu_s) for turn in contest.overlapped] == [pytest.approx((0.01, 0.02))] * 2
 
 
 def test_at_camera_pace_the_sides_take_turns_and_the_first_frames_do_not_count(
@@ -260,11 +303,18 @@ def test_times_are_medians_over_the_rounds_and_the_ratio_is_that_of_neighbouring
     assert (stage["ms"], stage["percent_of_ours"], stage["fps"]) == (pytest.approx(6.0), pytest.approx(75.0), None)
     assert (whole["ms"], whole["fps"], whole["fps_ratio"], whole["found"]) == pytest.approx((8.0, 100.0, 0.4, 0.5))
     assert whole["cpu_ms"] == pytest.approx(20.0)
+    contest.overlapped = [Throughput(0.005, 0.009)] * 2 + [Throughput(0.5, 0.9)]
+    both = bench_pipeline.overlapped_row(contest)
+    assert (both["what"], both["ms"], both["cpu_ms"]) == (OVERLAPPED, pytest.approx(5.0), pytest.approx(9.0))
+    assert (both["fps"], both["fps_ratio"], both["found"]) == pytest.approx((200.0, 0.8, 0.5))
 
 
 def test_targets_are_the_worse_case_and_unknown_where_not_everything_ran() -> None:
-    rows = [{"part": "tight", "what": WHOLE, "fps": fps, "fps_ratio": ratio} for fps, ratio in ((200, 0.7), (170, 0.9))]
-    found = bench_pipeline.targets([*rows, {"part": "paced", "what": WHOLE}])
+    rows = [
+        {"part": "tight", "what": OVERLAPPED, "fps": fps, "fps_ratio": ratio} for fps, ratio in ((200, 0.7), (170, 0.9))
+    ]
+    one_by_one = {"part": "tight", "what": WHOLE, "fps": 1, "fps_ratio": 0.1}
+    found = bench_pipeline.targets([*rows, one_by_one, {"part": "paced", "what": WHOLE}])
     assert {key: (target.value, target.passed) for key, target in found.items()} == {
         "pipeline.fps": (170, True),
         "pipeline.ratio": (0.7, False),

@@ -37,6 +37,8 @@ def face1d(*arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProc
     [
         *("", "demo", "up", "doctor", "graph", "docs", "run", "datasets", "evaluate", "synth", "models", "engine"),
         *("bench", "bench convert", "bench graph", "bench landmarks"),
+        *("bench stages", "bench growth", "bench replay", "bench compare"),
+        *("replay", "report", "report compare"),
     ],
 )
 def test_every_command_has_help(command: str) -> None:
