@@ -63,7 +63,7 @@ def print_groups(measurement: Measurement, model: str) -> None:
     console = wide_console()
     for row in by_part[WARNING]:
         about = f"{row['attribute']}: " if row["attribute"] else ""
-        console.print(f"[yellow]groups[/] {escape(about + row['warning'])}", highlight=False)
+        console.print(f"[yellow]groups[/] {escape(f"{about}{row['warning']}")}", highlight=False)
 
 
 def _print_attribute(attribute: str, by_part: dict[str, list[Any]]) -> None:

@@ -56,7 +56,7 @@ def _stacked(axis: Any, places: Sequence[float], rows: Rows) -> None:
     cpu_ms = [row["cpu_ms"] for row in rows if row["what"] == WHOLE]
     axis.plot(places, cpu_ms, "o--", color=WHOLE_COLOR, ms=4, lw=1, label="processor time, all threads")
     axis.set_ylabel("ms a frame")
-    axis.legend(frameon=False, fontsize=8, loc="upper left")
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _stages(rows: Rows) -> Iterator[tuple[str, list[float]]]:
@@ -71,4 +71,4 @@ def _rate(axis: Any, rows: Rows) -> None:
     axis.set_xlim(left=0.0)
     axis.set_xlabel("images a second, 640×480")
     axis.set_ylabel("percent of one core")
-    axis.legend(frameon=False, fontsize=8, loc="upper left")
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
