@@ -63,7 +63,8 @@ def print_groups(measurement: Measurement, model: str) -> None:
     console = wide_console()
     for row in by_part[WARNING]:
         about = f"{row['attribute']}: " if row["attribute"] else ""
-        console.print(f"[yellow]groups[/] {escape(f"{about}{row['warning']}")}", highlight=False)
+        said = escape(f"{about}{row['warning']}")
+        console.print(f"[yellow]groups[/] {said}", highlight=False)
 
 
 def _print_attribute(attribute: str, by_part: dict[str, list[Any]]) -> None:

@@ -194,7 +194,7 @@ def _missing_values(
     """Of rows that both have: values with a ratio that one of them has."""
     for name in common:
         for column, value in some[name].items():
-            if _has_ratio(column, value) and not _has_ratio(column, others[name].get(column)):
+            if _has_ratio(value, column) and not _has_ratio(others[name].get(column), column):
                 yield f"{_told(name)}: {column}"
 
 
@@ -202,11 +202,11 @@ def _values(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, f
     """Columns whose values have a ratio."""
     for column, x in a.items():
         y = b.get(column)
-        if _has_ratio(column, x) and _has_ratio(column, y):
+        if _has_ratio(x, column) and _has_ratio(y, column):
             yield column, float(x), float(y)
 
 
-def _has_ratio(column: str, value: object) -> TypeGuard[int | float]:
+def _has_ratio(value: object, column: str) -> TypeGuard[int | float]:
     if column in NUMBERS_THAT_NAME or lower_is_better(column) is None:
         return False
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < math.inf

@@ -92,8 +92,8 @@ def test_one_part_alone_is_all_that_is_measured_and_drawn(tmp_path: Path, sides:
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path, sides: list[FakeSide]) -> None:
     (tmp_path / "file").touch()
-    done = run("--pictures", str(tmp_path / "file" / "nowhere"))
-    assert isinstance(done.exception, RecordingError) and "nowhere" in str(done.exception)
+    with pytest.raises(RecordingError, match="nowhere"):
+        run("--pictures", str(tmp_path / "file" / "nowhere"))
     assert sides == []
 
 
