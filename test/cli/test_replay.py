@@ -141,7 +141,8 @@ class TestOneSource:
         assert done.exit_code == 0, done.output
         assert "5 of 5" in done.output
 
-    def test_options_reach_the_job(self, tmp_path: Path, outcomes: Any) -> None:
+    def test_options_reach_the_job(self, tmp_path: Path, outcomes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "argv", ["/usr/bin/face1d", "replay", "a walk"])
         (tmp_path / "camera.yaml").touch()
         asked = outcomes()
         options = ("--topic", "/left", "--truth", "none", "--anew", "--camera.calibration", tmp_path / "camera.yaml")
@@ -150,7 +151,7 @@ class TestOneSource:
         assert (job.source, job.folder) == ("/bags/walk.mcap", str(tmp_path / "walk"))
         assert (job.topic, job.truth, job.anew, job.pictures, job.report) == ("/left", "none", True, False, False)
         assert job.settings == {"camera_node": {"calibration": str(tmp_path / "camera.yaml")}}
-        assert job.command.startswith("face1d ")
+        assert job.command == "face1d replay 'a walk'"
 
     @pytest.mark.parametrize(
         ("state", "fields", "code"),
@@ -232,7 +233,7 @@ class TestCtrlC:
         self, tmp_path: Path, folders: list[Path], sources: tuple[str, ...], number: signal.Signals
     ) -> None:
         named = [str(folders[0]) if source == "images" else source for source in sources]
-        arguments = (*named, "--max-frames", 60, "--jobs", 2, "--out", tmp_path, *PLAIN, *SMALL)
+        arguments = (*named, "--max-frames", 400, "--jobs", 2, "--out", tmp_path, *PLAIN, *SMALL)
         process = start(*arguments)
         wait_for(is_at_work(tmp_path / "portrait"), process)
         os.killpg(process.pid, number)
@@ -242,7 +243,7 @@ class TestCtrlC:
         code, out, err = ended(start(*arguments))
         assert (code, err) == (0, ""), out
         assert "frames were there from before" in out
-        assert {len(found) for found in values(tmp_path / "portrait").values()} == {60}
+        assert {len(found) for found in values(tmp_path / "portrait").values()} == {400}
 
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_twice_ends_at_once_without_a_traceback(self, tmp_path: Path, folders: list[Path], jobs: int) -> None:
