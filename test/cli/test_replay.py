@@ -233,7 +233,7 @@ class TestCtrlC:
         self, tmp_path: Path, folders: list[Path], sources: tuple[str, ...], number: signal.Signals
     ) -> None:
         named = [str(folders[0]) if source == "images" else source for source in sources]
-        arguments = (*named, "--max-frames", 400, "--jobs", 2, "--out", tmp_path, *PLAIN, *SMALL)
+        arguments = (*named, "--max-frames", 200, "--jobs", 2, "--out", tmp_path, *PLAIN, *SMALL)
         process = start(*arguments)
         wait_for(is_at_work(tmp_path / "portrait"), process)
         os.killpg(process.pid, number)
@@ -243,7 +243,7 @@ class TestCtrlC:
         code, out, err = ended(start(*arguments))
         assert (code, err) == (0, ""), out
         assert "frames were there from before" in out
-        assert {len(found) for found in values(tmp_path / "portrait").values()} == {400}
+        assert {len(found) for found in values(tmp_path / "portrait").values()} == {200}
 
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_twice_ends_at_once_without_a_traceback(self, tmp_path: Path, folders: list[Path], jobs: int) -> None:
