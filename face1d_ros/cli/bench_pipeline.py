@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from face1d_ros.cli.interrupts import interrupted_between_frames
-from face1d_ros.cli.options import JSON, node_options_without, take_overrides
+from face1d_ros.cli.options import JSON, STAGES_TO_RUN, node_options_without, take_overrides
 from face1d_ros.cli.pipeline_sides import BARE, OVERLAPPED, WHOLE
 from face1d_ros.cli.pipeline_timing import (
     PACED_WARM_UP_FRAMES,
@@ -30,7 +30,7 @@ from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
 from face1d_ros.config import CameraConfig, LandmarksConfig, build, settings
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.errors import InvalidValueError
-from face1d_ros.evaluate.measurement import Measurement, Row, Target, conditions
+from face1d_ros.evaluate.measurement import Measurement, Target, conditions
 from face1d_ros.graph import CAMERA, IMAGE, STAGES, NodeSpec, check_chain
 from face1d_ros.sources.portrait import AnimatedPortrait
 
@@ -56,12 +56,7 @@ NOT_HERE = (
 @click.option("--rounds", type=click.IntRange(5, 1000), default=11, show_default=True, help="Of the tight loop.")
 @click.option("--frames", type=click.IntRange(2, 10_000), default=30, show_default=True, help="Of a side in a round.")
 @click.option("--paced-frames", type=click.IntRange(2, 100_000), default=300, show_default=True, help="At each pace.")
-@click.option(
-    "--stages",
-    metavar="NAMES",
-    default="",
-    help=f"Stages to run, with commas between, of: {', '.join(spec.stage for spec in STAGES)}. [default: all]",
-)
+@STAGES_TO_RUN
 @node_options_without(*NOT_HERE)
 def command(path: str | None, rounds: int, frames: int, paced_frames: int, stages: str, **options: object) -> None:
     """Time all stages in one process, and bare MediaPipe on the same frames.
@@ -90,8 +85,8 @@ def command(path: str | None, rounds: int, frames: int, paced_frames: int, stage
         spec.name: build(spec.config, overrides[spec.name], spec.name) for spec in STAGES if spec.name in overrides
     }
     measurement = measure(chosen(stages, configs), configs, rounds, frames, paced_frames)
-    wide_console().print(rows_table(Measurement("", {}, _part(measurement, "paced")), "At camera pace, milliseconds"))
-    shown = Measurement(measurement.command, measurement.conditions, _part(measurement, "tight"), measurement.targets)
+    wide_console().print(rows_table(Measurement("", {}, measurement.part("paced")), "At camera pace, milliseconds"))
+    shown = Measurement(measurement.command, measurement.conditions, measurement.part("tight"), measurement.targets)
     print_measurement(shown, "Tight loop, one frame, beside bare MediaPipe")
     for stage, model in measurement.conditions["models"].items():
         click.echo(f"{stage}: {model}")
@@ -240,7 +235,3 @@ def targets(rows: Rows) -> dict[str, Target]:
     whole = [row for row in rows if row["part"] == "tight" and row["what"] == OVERLAPPED]
     fps, ratio = (min((row[key] for row in whole), default=None) for key in ("fps", "fps_ratio"))
     return {"pipeline.fps": Target(fps, 165.0, ">="), "pipeline.ratio": Target(ratio, 0.8, ">=")}
-
-
-def _part(measurement: Measurement, part: str) -> list[Row]:
-    return [{key: row[key] for key in row if key != "part"} for row in measurement.rows if row["part"] == part]

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from face1d_ros.cli.bench_pipeline import NOT_HERE, Bar, Rows, chosen
 from face1d_ros.cli.interrupts import Check, interrupted_between_frames
-from face1d_ros.cli.options import JSON, node_options_without, take_overrides
+from face1d_ros.cli.options import JSON, STAGES_TO_RUN, node_options_without, take_overrides
 from face1d_ros.cli.pipeline_timing import PACED_WARM_UP_FRAMES, STAMPS_HZ, Turn, paced, turn_of
 from face1d_ros.cli.stage_sides import StageSide, images_sha256, recorded_inputs
 from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
@@ -35,12 +35,7 @@ WARM_UP_FRAMES = 15
 @click.option("--rounds", type=click.IntRange(5, 1000), default=11, show_default=True, help="Of the tight loop.")
 @click.option("--frames", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Of a stage in a round.")
 @click.option("--paced-frames", type=click.IntRange(2, 100_000), default=300, show_default=True, help="At each pace.")
-@click.option(
-    "--stages",
-    metavar="NAMES",
-    default="",
-    help=f"Stages to run, with commas between, of: {', '.join(spec.stage for spec in STAGES)}. [default: all]",
-)
+@STAGES_TO_RUN
 @node_options_without(*NOT_HERE)
 def command(path: str | None, rounds: int, frames: int, paced_frames: int, stages: str, **options: object) -> None:
     """Time each stage alone, on what the stage before it has made of the animated portrait at 640×480.

@@ -11,7 +11,7 @@ import click
 
 from face1d_ros.config import NodeConfig, Setting, settings
 from face1d_ros.evaluate.measurement import MeasurementError
-from face1d_ros.graph import NODES, NodeSpec
+from face1d_ros.graph import NODES, STAGES, NodeSpec
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SEPARATOR = "__"
@@ -45,6 +45,13 @@ GROUPS = click.option(
     help="A CSV that says of which group each sequence is: all figures by group, and how far these lie apart.",
 )
 """For fairness; docs/fairness.md has its columns."""
+STAGES_TO_RUN = click.option(
+    "--stages",
+    metavar="NAMES",
+    default="",
+    help=f"Stages to run, with commas between, of: {', '.join(spec.stage for spec in STAGES)}. [default: all]",
+)
+"""Which of them are measured."""
 CORPORA = click.option(
     "--corpus",
     type=click.Path(file_okay=False, path_type=Path),
