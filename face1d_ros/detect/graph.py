@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.unknown_fields import UnknownFieldSet
 from numpy.typing import NDArray
 
 from face1d_ros.detect.detector import BUNDLED_VERSIONS
@@ -17,6 +18,15 @@ from face1d_ros.errors import DetectorError
 
 Packet = Any
 GraphConfig = Any
+MESSAGES = (
+    *(f"calculators.core.{name}_calculator_pb2" for name in ("constant_side_packet", "split_vector")),
+    *(f"calculators.tensor.{name}_calculator_pb2" for name in ("image_to_tensor", "inference")),
+    *(f"calculators.tensor.{name}_calculator_pb2" for name in ("tensors_to_floats", "tensors_to_landmarks")),
+    *(f"calculators.util.{name}_calculator_pb2" for name in ("landmarks_refinement", "non_max_suppression")),
+    *("calculators.util.thresholding_calculator_pb2", "framework.tool.switch_container_pb2"),
+    "framework.formats.detection_pb2",
+)
+"""What our graphs are set by, and give. What Python has no class for would be lost on the way to the C++ library."""
 
 
 class Graph:
@@ -29,7 +39,7 @@ class Graph:
         self._arrived: dict[tuple[int, str], Packet] = {}
         with quiet_start():
             try:
-                self._graph: Any = load_mediapipe().CalculatorGraph(graph_config=config)
+                self._graph: Any = load_part("python").CalculatorGraph(graph_config=config)
                 for name in outputs:
                     self._graph.observe_output_stream(name, self._on_packet)
                 self._graph.start_run(self._side_packets)
@@ -105,8 +115,13 @@ def expanded(text: str) -> GraphConfig:
             validated.initialize(graph_config=text)
         except (RuntimeError, ValueError) as error:
             raise DetectorError(_unlike("does not know this graph", str(error))) from error
+    for name in MESSAGES:
+        load_part(name)
     config = load_part("framework.calculator_pb2").CalculatorGraphConfig()
     config.ParseFromString(validated.binary_config)
+    lost = [node.calculator for node in config.node if len(UnknownFieldSet(node.options))]
+    if lost:
+        raise DetectorError(_unlike("has another graph", f"settings of {lost[0]} that are not known here"))
     return config
 
 

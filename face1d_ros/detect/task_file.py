@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from face1d_ros.config import LandmarksConfig
 from face1d_ros.detect.detector import BUNDLED_VERSIONS
-from face1d_ros.detect.installed import load_mediapipe, version_of
+from face1d_ros.detect.installed import load_mediapipe, load_tasks, version_of
 from face1d_ros.detect.landmark_list import boxes, measured_faces, points_px
 from face1d_ros.detect.quiet_start import quiet_start
 from face1d_ros.errors import DetectorError, ModelFileError
@@ -63,7 +63,7 @@ class TaskFileDetector:
         self.close()
         self._frames = 0
         self._centers: FloatArray = np.empty((0, 2), np.float32)
-        config, tasks = self._config, self._mediapipe.tasks
+        config, tasks = self._config, load_tasks()
         options = tasks.vision.FaceLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_path=str(self._file)),
             running_mode=tasks.vision.RunningMode.VIDEO,

@@ -22,6 +22,7 @@ from face1d_ros.detect.quiet_start import STDERR, quiet_start
 from face1d_ros.detect.task_file import PARTS, TaskFileDetector
 from face1d_ros.errors import DetectorError, ModelFileError
 
+HERE = Path(__file__).parent
 MODELS = Path(mediapipe.__file__).parent / "modules"
 
 
@@ -63,6 +64,45 @@ def test_without_mediapipe_or_its_models_the_error_says_what_to_do(prepare: str,
     last = result.stderr.splitlines()[-1]
     assert "DetectorMissingError: no face detector: MediaPipe" in last
     assert problem in last and what_to_do in last
+
+
+def test_mediapipe_is_loaded_without_what_no_face_needs_and_is_whole_when_asked() -> None:
+    heavy = "[name for name in ('matplotlib', 'sounddevice') if name in sys.modules]"
+    result = run(
+        f"import sys; {MAKE} make_detector(LandmarksConfig()).close(); print({heavy});"
+        "import mediapipe; print(mediapipe.__version__, hasattr(mediapipe, '__other__'), 'tasks' in dir(mediapipe));"
+        "print(mediapipe.solutions.face_mesh.__name__, mediapipe.tasks.vision.FaceLandmarker.__name__)"
+    )
+    assert result.stdout.splitlines() == [
+        "[]",
+        f"{mediapipe.__version__} False False",
+        "mediapipe.python.solutions.face_mesh FaceLandmarker",
+    ], result.stderr
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["in part", "whole"])
+def test_faces_are_the_same_however_much_of_mediapipe_is_loaded(whole: bool) -> None:
+    result = run(
+        f"import sys; sys.path.insert(0, {str(HERE)!r}); {'import mediapipe;' if whole else ''} {MAKE}"
+        "from detector_pictures import astronaut;"
+        "detector = make_detector(LandmarksConfig()); faces = [detector.detect(astronaut()) for _ in range(3)];"
+        "print([face[0].points.sum(dtype=float).hex() for face in faces], 'matplotlib' in sys.modules)"
+    )
+    detector = make_detector(LandmarksConfig())
+    faces = [detector.detect(astronaut()) for _ in range(3)]
+    detector.close()
+    expected = [face[0].points.sum(dtype=float).hex() for face in faces]
+    assert result.stdout.strip() == f"{expected} {whole}", result.stderr
+
+
+def test_settings_that_would_be_lost_are_refused() -> None:
+    result = run(
+        f"{MAKE} from face1d_ros.detect import graph;"
+        "graph.MESSAGES = tuple(name for name in graph.MESSAGES if 'image_to_tensor' not in name);"
+        "make_detector(LandmarksConfig())"
+    )
+    assert "DetectorError: MediaPipe" in result.stderr.splitlines()[-1]
+    assert "settings of ImageToTensorCalculator that are not known here" in result.stderr
 
 
 def test_a_task_file_that_is_not_there() -> None:
