@@ -26,8 +26,9 @@ MAX_DEFLATE_RATIO = 1032
 JPEG_PIXELS_PER_BYTE = 512
 """No Huffman code is shorter than a bit, and each block of 8×8 pixels has one at least."""
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Pixels stay as they are stored: that is what camera_info describes.
-_DECODE = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_BGR = cv2.IMREAD_COLOR
+_RGB = getattr(cv2, "IMREAD_COLOR_RGB", _BGR)
+"""OpenCV before 4.11 gives BGR alone."""
 
 
 def decode(data: Any, stored_as: str = "") -> NDArray[np.uint8]:
@@ -38,8 +39,11 @@ def decode(data: Any, stored_as: str = "") -> NDArray[np.uint8]:
     """
     view = memoryview(data).cast("B")
     width, height = size_of(view)
+    swapped = "compressed rgb" in stored_as
+    order = _BGR if swapped else _RGB
     try:
-        image = cv2.imdecode(np.frombuffer(view, np.uint8), _DECODE)
+        # Pixels stay where they are stored: that is what camera_info describes.
+        image = cv2.imdecode(np.frombuffer(view, np.uint8), order | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise ImageError("corrupt", f"the decoder refused it: {error.err}") from None
     if image is None:
@@ -47,7 +51,7 @@ def decode(data: Any, stored_as: str = "") -> NDArray[np.uint8]:
     if image.shape != (height, width, 3):
         came = f"{image.shape[1]}×{image.shape[0]}"
         raise ImageError("corrupt", f"got {came} pixels, expected the header's {width}×{height}")
-    if "compressed rgb" in stored_as:
+    if swapped or _RGB != _BGR:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
 

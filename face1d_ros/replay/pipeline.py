@@ -81,6 +81,7 @@ class Pipeline:
         self.frames = 0
         """Processed so far."""
         self._timer = timer
+        self._seeing = [step.stage for step in self.steps[1:] if isinstance(step.stage, SeesFrames)]
         check_chain([step.spec for step in self.steps])
 
     def process(self, frame: Frame, *, dropped: int = 0) -> dict[str, Any]:
@@ -104,7 +105,8 @@ class Pipeline:
         values: dict[str, Any] = {}
         if begun.frame is not None:
             values[self.steps[0].input] = begun.frame
-            self._show(begun.frame)
+            for stage in self._seeing:
+                stage.see(begun.frame)
         result, duration_s = begun.result, begun.duration_s
         for index, step in enumerate(self.steps):
             if index:
@@ -118,12 +120,6 @@ class Pipeline:
                 info = dataclasses.replace(result.info, duration_s=duration_s, **counts)
                 values[step.output] = dataclasses.replace(result, info=info)
         return {step.output: values[step.output] for step in self.steps if step.output in values}
-
-    def _show(self, frame: Frame) -> None:
-        """To the stages that may look at images beside their input."""
-        for step in self.steps[1:]:
-            if isinstance(step.stage, SeesFrames):
-                step.stage.see(frame)
 
     def set_camera(self, camera: Camera | None) -> None:
         """Tell the stages that measure in metres; None: it is not calibrated."""

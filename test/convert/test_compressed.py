@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from face1d_ros.convert import compressed
 from face1d_ros.convert.compressed import decode, size_of
 from face1d_ros.errors import ImageError
 
@@ -75,6 +76,24 @@ def test_colours_that_the_sender_swapped_are_swapped_back() -> None:
     swapped = encoded(".png", RGB[..., ::-1])
     np.testing.assert_array_equal(decode(swapped, "rgb8; png compressed rgb8"), RGB)
     np.testing.assert_array_equal(decode(PNG, "rgb8; png compressed bgr8"), RGB)
+
+
+DEEP = RGB.astype(np.uint16) * 257
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pixels"),
+    [(".jpg", RGB), (".jpg", RGB[..., 0]), (".png", RGB), (".png", RGB[..., 0]), (".png", DEEP)],
+    ids=["JPEG", "grey JPEG", "PNG", "grey PNG", "PNG of 16 bits"],
+)
+@pytest.mark.parametrize("stored_as", ["", "rgb8; compressed rgb8"])
+def test_an_older_opencv_gives_the_same(
+    suffix: str, pixels: Any, stored_as: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(suffix, pixels)
+    image = decode(data, stored_as)
+    monkeypatch.setattr(compressed, "_RGB", compressed._BGR)
+    np.testing.assert_array_equal(decode(data, stored_as), image)
 
 
 def test_the_format_of_the_message_is_not_believed() -> None:
