@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from synth.tiny import tiny_job
+from synth.tiny import assert_same, content, tiny_job
 
 from face1d_ros.errors import CorpusError, CorpusMismatchError, DiskFullError
 from face1d_ros.synth.corpus import fixed_sets, shard, writer
@@ -19,21 +19,6 @@ from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.corpus.writer import CorpusJob, make_corpus, make_shard
 from face1d_ros.synth.plan_json import joint_sha256, plan_sha256
 from face1d_ros.synth.sequence import ARRAYS, make_sequence
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
-
-
-def assert_same(folder: Path, expected: Path) -> None:
-    """The same files, each whole, with the same plans, and values that differ in their last bits at most."""
-    assert set(content(folder)) == set(content(expected))
-    assert (folder / "manifest.json").read_bytes() == (expected / "manifest.json").read_bytes()
-    made, wanted = Corpus(folder, verify=True), Corpus(expected, verify=True)
-    assert [sequence.plan for sequence in made] == [sequence.plan for sequence in wanted]
-    for one, other in zip(made.shards, wanted.shards, strict=True):
-        for field in shard.STORED:
-            np.testing.assert_allclose(one.field(field), other.field(field), 1e-3, 1e-4, err_msg=field)
 
 
 @pytest.fixture(scope="module")

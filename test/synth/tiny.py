@@ -1,14 +1,20 @@
-"""A face model of 68 points that needs no file: the canonical face, with shapes that move each a few points."""
+"""A face model of 68 points that needs no file: the canonical face, with shapes that move each a few points.
+
+And corpora made of it, compared.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from face1d_ros.geometry.canonical import canonical_face
 from face1d_ros.geometry.topology import indices_in
+from face1d_ros.synth.corpus import shard
 from face1d_ros.synth.corpus.plans import CorpusPlan
+from face1d_ros.synth.corpus.reader import Corpus
 from face1d_ros.synth.corpus.writer import CorpusJob
 from face1d_ros.synth.faces.point_model import PointModel
 from face1d_ros.synth.motion.units import COEFFICIENTS
@@ -31,3 +37,18 @@ def tiny_model() -> PointModel:
 def tiny_job(**parameters: object) -> CorpusJob:
     given = {"sequences": 5, "seconds": 1.0, "per_subject": 2} | parameters
     return CorpusJob(CorpusPlan(**given), tiny_model(), load_noise_model())  # type: ignore[arg-type]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+def assert_same(folder: Path, expected: Path) -> None:
+    """The same files, each whole, with the same plans, and values that differ in their last bits at most."""
+    assert set(content(folder)) == set(content(expected))
+    assert (folder / "manifest.json").read_bytes() == (expected / "manifest.json").read_bytes()
+    made, wanted = Corpus(folder, verify=True), Corpus(expected, verify=True)
+    assert [sequence.plan for sequence in made] == [sequence.plan for sequence in wanted]
+    for one, other in zip(made.shards, wanted.shards, strict=True):
+        for field in shard.STORED:
+            np.testing.assert_allclose(one.field(field), other.field(field), 1e-3, 1e-4, err_msg=field)
