@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,7 @@ from face1d_ros.types import Frame
 if TYPE_CHECKING:
     from face1d_ros.replay.report.content import Run
     from face1d_ros.replay.report.moments import Moments
+    from face1d_ros.replay.reporting import Reporting
 
 TOPICS = tuple(spec.publishes[0] for spec in STAGES)
 AUTO, SAME_THROUGHOUT = "auto", "onnxruntime"
@@ -45,9 +46,16 @@ class Frames:
     """Opens source and stages, and works through the frames."""
 
     def __init__(
-        self, job: Job, folder: Path, tell: Tell, stopped: Callable[[], bool], clock: Callable[[], float]
+        self,
+        job: Job,
+        folder: Path,
+        reporting: Reporting,
+        tell: Tell,
+        stopped: Callable[[], bool],
+        clock: Callable[[], float],
     ) -> None:
-        self._job, self._folder, self._tell, self._stopped, self._clock = job, folder, tell, stopped, clock
+        self._job, self._folder, self._reporting = job, folder, reporting
+        self._tell, self._stopped, self._clock = tell, stopped, clock
         self._tally = Tally()
         self._damage: list[str] = []
         self._resumed_at, self._note = 0, ""
@@ -72,6 +80,7 @@ class Frames:
         checkpoint = self._usable_checkpoint() if goes_on else None
         self._make_room(checkpoint)
         self._moments = self._opened_moments(checkpoint)
+        self._reporting.begin()
         bag = BagWriter(self._folder / kept.RESULTS, TOPICS)
         ended, error = False, ""
         try:
@@ -154,7 +163,7 @@ class Frames:
         partial = self._folder / kept.PARTIAL
         for raw in landmarks(partial, checkpoint.frames):
             values = self._pipeline.go_on(Begun(None, raw, raw.info.duration_s))
-            self._tally.note(raw.header.stamp_ns, values)
+            self._account(raw.header.stamp_ns, values)
             bag.write(values)
             self._tell_progress(RESUMING)
             if self._stopped():
@@ -180,12 +189,16 @@ class Frames:
         return True
 
     def _take(self, each: Overlapped, bag: BagWriter) -> None:
-        self._tally.note(each.frame.header.stamp_ns, each.values)
+        self._account(each.frame.header.stamp_ns, each.values)
         if self._moments is not None:
             self._moments.take(each.frame, each.values)
         if bag.write(each.values):
             self._keep(each.state)
         self._tell_progress(REPLAYING)
+
+    def _account(self, stamp_ns: int, values: Mapping[str, Any]) -> None:
+        self._tally.note(stamp_ns, values)
+        self._reporting.take(values)
 
     def _keep(self, state: State | None) -> None:
         """That all frames so far are in the bag for good."""

@@ -19,7 +19,7 @@ from face1d_ros.replay.checkpoint import PARTIAL, PICTURES, REMOVED, RESULTS, re
 from face1d_ros.replay.fingerprint import Fingerprint, differences, fingerprint
 from face1d_ros.replay.frames import Frames, check_source
 from face1d_ros.replay.job import DONE, FAILED, REPORT, WAS_DONE, Job, Outcome, Progress, Tell
-from face1d_ros.replay.reporting import REPORT_FILES, make_report
+from face1d_ros.replay.reporting import REPORT_FILES, Reporting
 from face1d_ros.replay.run_file import RunFile, begun, load_run_file
 from face1d_ros.sources import PORTRAIT
 
@@ -35,6 +35,7 @@ class Work:
     ) -> None:
         self._job, self._tell, self._stopped, self._clock = job, tell, stopped, clock
         self._folder = user_path(job.folder).absolute()
+        self._reporting = Reporting(job, self._folder)
 
     def run(self) -> Outcome:
         """Raises Face1dError where nothing could be begun; the folder is as it was then."""
@@ -52,7 +53,7 @@ class Work:
             return self._go(now, goes_on=True)
 
     def _go(self, now: Fingerprint, goes_on: bool) -> Outcome:
-        frames = Frames(self._job, self._folder, self._tell, self._stopped, self._clock)
+        frames = Frames(self._job, self._folder, self._reporting, self._tell, self._stopped, self._clock)
         with frames.opened():
             if self._job.anew and not goes_on:
                 self._clear()
@@ -101,7 +102,7 @@ class Work:
             return outcome
         assert file.run is not None
         self._tell(Progress(outcome.frames, outcome.announced, outcome.duration_s, REPORT))
-        error = make_report(self._job, self._folder, run_file.as_run(file.run))
+        error = self._reporting.make(run_file.as_run(file.run))
         return replace(outcome, state=FAILED, error=error) if error else outcome
 
     def _check_ours(self) -> None:

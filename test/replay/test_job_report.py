@@ -10,7 +10,7 @@ from replay_sources import CountedSource, contents, done, job, use_fakes
 
 from face1d_ros.errors import ReportError
 from face1d_ros.replay.job import Job, Progress, run_job
-from face1d_ros.replay.report import files
+from face1d_ros.replay.report import build, files
 from face1d_ros.replay.report.files import read_report
 from face1d_ros.replay.run_file import load_run_file
 
@@ -49,6 +49,35 @@ def test_a_report_with_pictures_is_made_last(tmp_path: Path, fake: Any) -> None:
     assert (report.run.command, report.run.frames) == ("face1d replay numbers", FRAMES)
     assert report.run.wall_s == outcome.wall_s
     assert len(report.moments) > 1 and all(moment.jpeg[:2] == b"\xff\xd8" for moment in report.moments)
+
+
+def test_made_while_frames_go_by_it_says_what_one_of_the_bag_says(tmp_path: Path, fake: Any) -> None:
+    fake()
+    done(reported(tmp_path), 40)
+    fake()
+    assert done(reported(tmp_path)).resumed_at == 40
+    while_going = read_report(tmp_path / "out")
+    (tmp_path / "out" / "report.html").unlink()
+    source = fake()
+    assert done(reported(tmp_path)).state == "done" and source.given == 0
+    of_bag = read_report(tmp_path / "out")
+    for one, other in zip(while_going.figures, of_bag.figures, strict=True):
+        assert (one.key, one.value) == (other.key, pytest.approx(other.value, rel=1e-6, nan_ok=True))
+    assert len(of_bag.figures) > 10
+    assert (while_going.spans, while_going.notes, while_going.run) == (of_bag.spans, of_bag.notes, of_bag.run)
+
+
+def test_results_that_the_report_cannot_take_are_no_loss(
+    tmp_path: Path, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    with monkeypatch.context() as patch:
+        patch.setattr(build.Builder, "take", lambda self, result: 1 / 0)
+        outcome = done(reported(tmp_path))
+    assert (outcome.state, outcome.frames) == ("failed", FRAMES)
+    assert "the results are complete, but the report was not made: ZeroDivisionError" in outcome.error
+    fake()
+    assert done(reported(tmp_path)).state == "done"
 
 
 def test_interrupted_and_gone_on_with_it_has_the_same_pictures(tmp_path: Path, fake: Any) -> None:

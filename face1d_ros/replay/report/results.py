@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,15 @@ class Result:
     value: Any
     """The dataclass of `types`."""
     recorded_ns: int
+
+
+def results_of(values: Mapping[str, Any]) -> Iterator[Result]:
+    """Those of one frame by topic, as they come from a bag into which they are recorded by their stamps.
+
+    Single numbers are not yet rounded to the 32 bits that the messages have for them.
+    """
+    for topic, value in values.items():
+        yield Result(TOPICS[topic].stage, value, value.header.stamp_ns)
 
 
 class Results:
