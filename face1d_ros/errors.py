@@ -100,6 +100,10 @@ class DetectorError(Face1dError):
     """The face detector cannot be made or used."""
 
 
+class LookingError(Face1dError):
+    """What another process that looks at frames could not do, in its words; or that it has died."""
+
+
 class DetectorMissingError(DetectorError):
     """Neither bundled models nor what was asked for is there."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from face1d_ros.cli.process_usage import Usage, usage_of
+from face1d_ros.cli.process_usage import Usage, usage_with_children
 from face1d_ros.errors import ProcessError
 from face1d_ros.replay.job import REPORT, Job, Outcome, Progress, run_job
 
@@ -22,7 +22,7 @@ END_S = 10.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The process at one time."""
+    """The process and its own at one time."""
 
     frames: int
     is_reporting: bool
@@ -40,7 +40,7 @@ class Watched:
 
     @property
     def cpu_s(self) -> float:
-        """Of the processor, in all threads."""
+        """Of the processor, in all threads and processes."""
         return self.samples[-1].usage.cpu_s - self.samples[0].usage.cpu_s
 
 
@@ -82,7 +82,7 @@ def _watch(connection: Connection, process_id: int, tell: Callable[[int], None])
                 frames, is_reporting = said[1], said[2]
                 tell(frames)
             if samples and time.monotonic() - samples[-1].usage.at_s >= SAMPLE_S:
-                samples.append(Sample(frames, is_reporting, usage_of(process_id)))
+                samples.append(Sample(frames, is_reporting, usage_with_children(process_id)))
     except EOFError as error:
         raise ProcessError(f"the replay died after {frames} frames") from error
 
@@ -100,11 +100,11 @@ def _work(connection: Connection, job: Job, run: Callable[..., Outcome]) -> None
     teller = _Teller(connection)
     process_id = multiprocessing.current_process().pid
     assert process_id is not None
-    connection.send(("began", usage_of(process_id)))
+    connection.send(("began", usage_with_children(process_id)))
     began_s = time.perf_counter()
     outcome = run(job, teller.tell, lambda: teller.is_alone)
     wall_s = time.perf_counter() - began_s
-    teller.say(("done", vars(outcome), wall_s, usage_of(process_id)))
+    teller.say(("done", vars(outcome), wall_s, usage_with_children(process_id)))
 
 
 class _Teller:

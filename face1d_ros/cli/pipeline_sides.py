@@ -132,7 +132,7 @@ class PipelineSide:
         began_s = began_cpu_s = 0.0
         with closing(overlapped(self._endless(rate_hz), self._pipeline)) as results:
             for index, done in enumerate(results):
-                self._note(done.values)
+                self._note(done)
                 advance()
                 if index == settling - 1:
                     began_s, began_cpu_s = WALL(), PROCESSOR()

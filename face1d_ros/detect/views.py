@@ -101,24 +101,25 @@ class Rotation:
     """Chooses the views of each image, so that the cost of one is bounded and every view has its turn."""
 
     def __init__(self) -> None:
-        self._images = self._next = 0
+        self.images = self._next = 0
+        """How many it has chosen for, and which of those in turn is next."""
 
     def choose(self, views: Views, any_face: bool) -> list[View]:
         """One view while a face is known, to find who else comes; else all that are for every image, and some more."""
-        self._images += 1
+        self.images += 1
         if not any_face:
-            return [*views.always, *self._some(views.in_turn, views.at_start if self._images == 1 else IN_TURN)]
-        if views.in_turn and self._images % 2:
+            return [*views.always, *self._some(views.in_turn, views.at_start if self.images == 1 else IN_TURN)]
+        if views.in_turn and self.images % 2:
             return self._some(views.in_turn, 1)
-        return [views.always[self._images // 2 % len(views.always)]]
+        return [views.always[self.images // 2 % len(views.always)]]
 
     def state(self) -> tuple[int, int]:
-        """How often it has chosen, and which of those in turn is next."""
-        return self._images, self._next
+        """As `restore` takes it."""
+        return self.images, self._next
 
     def restore(self, state: Sequence[int]) -> None:
         """Go on from there."""
-        self._images, self._next = state
+        self.images, self._next = state
 
     def _some(self, views: tuple[View, ...], count: int) -> list[View]:
         chosen = [views[(self._next + i) % len(views)] for i in range(min(count, len(views)))]

@@ -5,29 +5,27 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from face1d_ros.config import CameraConfig, build
-from face1d_ros.errors import Face1dError, RecordingError, SourceError, SourceUnreadableError
-from face1d_ros.graph import CAMERA, STAGES
+from face1d_ros.errors import Face1dError, RecordingError, SourceUnreadableError
+from face1d_ros.graph import CAMERA, LANDMARKS, STAGES
 from face1d_ros.paths import printable
 from face1d_ros.replay import checkpoint as kept
 from face1d_ros.replay.bag_writer import BagWriter
 from face1d_ros.replay.checkpoint import Checkpoint
 from face1d_ros.replay.fingerprint import changed
 from face1d_ros.replay.job import DONE, FAILED, REPLAYING, RESUMING, STOPPED, Job, Outcome, Progress, Tell, unexpected
-from face1d_ros.replay.overlap import Overlapped, State, overlapped
+from face1d_ros.replay.looking import Look, State, Task
+from face1d_ros.replay.looking_apart import LookingApart
 from face1d_ros.replay.own_bag import frames_with_landmarks, landmarks
-from face1d_ros.replay.pipeline import Begun, Pipeline, make_steps
+from face1d_ros.replay.pipeline import Begun, Elsewhere, Pipeline, Step, make_steps
 from face1d_ros.replay.tally import Tally
-from face1d_ros.sources import DEVICE, PORTRAIT, open_configured
+from face1d_ros.sources import DEVICE, PORTRAIT
 from face1d_ros.sources.calibration import load_calibration
-from face1d_ros.stages.base import Resumable
-from face1d_ros.types import Frame
 
 if TYPE_CHECKING:
     from face1d_ros.replay.report.content import Run
@@ -57,7 +55,6 @@ class Frames:
         self._job, self._folder, self._reporting = job, folder, reporting
         self._tell, self._stopped, self._clock = tell, stopped, clock
         self._tally = Tally()
-        self._damage: list[str] = []
         self._resumed_at, self._note = 0, ""
         self._wall_before_s = 0.0
         self._moments: Moments | None = None
@@ -67,12 +64,17 @@ class Frames:
         """Source and stages. Raises SourceError, ConfigError and what else keeps them from being there."""
         self._began_s = self._clock()
         with ExitStack() as stack:
-            self._source = stack.enter_context(open_configured(_camera(self._job), clock=time.time_ns))
             configs = configured(self._job)
-            self._pipeline = stack.enter_context(Pipeline(make_steps(configs), time.perf_counter))
-            path = _camera(self._job).calibration
-            size = self._source.width, self._source.height
-            self._pipeline.set_camera(load_calibration(path, *size).camera if path else self._source.camera)
+            landmarks_config = configs[LANDMARKS.name]
+            # Another process loads MediaPipe while this one loads the other stages.
+            task = Task(_camera(self._job), landmarks_config, self._job.max_frames)
+            self._looking = stack.enter_context(LookingApart(task))
+            first = Step(LANDMARKS.configured(landmarks_config), Elsewhere())
+            others = make_steps(configs, STAGES[1:])
+            self._pipeline = stack.enter_context(Pipeline([first, *others], time.perf_counter))
+            path, facts = _camera(self._job).calibration, self._looking.facts
+            camera = load_calibration(path, facts.width, facts.height).camera if path else facts.camera
+            self._pipeline.set_camera(camera)
             yield
 
     def work_through(self, goes_on: bool) -> Outcome:
@@ -95,7 +97,8 @@ class Frames:
         except RecordingError as raised:
             error = error or printable(raised)
         if ended and not error and not self._tally.frames:
-            error = "; ".join(self._damage) or f"{printable(self._source.description)} gives no frame"
+            nothing = f"{printable(self._looking.facts.description)} gives no frame"
+            error = "; ".join(self._looking.account.damage) or nothing
         return self._outcome(FAILED if error else DONE if ended else STOPPED, error)
 
     def run(self, outcome: Outcome) -> Run:
@@ -103,15 +106,16 @@ class Frames:
         from face1d_ros.evaluate.measurement import conditions
         from face1d_ros.replay.report.content import Run
 
+        facts = self._looking.facts
         return Run(
             command=self._job.command,
-            source=printable(self._source.description),
-            topic=getattr(self._source, "topic", self._job.topic),
+            source=printable(facts.description),
+            topic=facts.topic,
             frames=outcome.frames,
             duration_s=outcome.duration_s,
             rate_hz=self._tally.rate_hz,
-            width=self._source.width,
-            height=self._source.height,
+            width=facts.width,
+            height=facts.height,
             settings=changed(self._job.settings),
             models=self._tally.models,
             conditions=conditions(),
@@ -127,20 +131,14 @@ class Frames:
     def _usable_checkpoint(self) -> Checkpoint | None:
         found = kept.load_checkpoint(self._folder)
         if found is None:
-            has_state = self._teller is not None and self._teller.state() is not None
-            self._note = NO_CHECKPOINT if has_state else NO_STATE
+            self._note = NO_CHECKPOINT if self._looking.facts.is_resumable else NO_STATE
             return None
         bags = [self._folder / name for name in (kept.PARTIAL, kept.RESULTS)]
         bag = next((each for each in bags if each.exists()), bags[0])
-        if self._teller is None or frames_with_landmarks(bag, found.frames) < found.frames:
+        if not self._looking.facts.is_resumable or frames_with_landmarks(bag, found.frames) < found.frames:
             self._note = TOO_LITTLE
             return None
         return found
-
-    @property
-    def _teller(self) -> Resumable | None:
-        stage = self._pipeline.steps[0].stage
-        return stage if isinstance(stage, Resumable) else None
 
     def _make_room(self, checkpoint: Checkpoint | None) -> None:
         """For the bag that is to be written."""
@@ -169,31 +167,28 @@ class Frames:
             if self._stopped():
                 return False
         bag.flush()
-        assert self._teller is not None
-        self._teller.restore(checkpoint.state)
         self._resumed_at, self._wall_before_s = checkpoint.frames, checkpoint.wall_s
         kept.remove_folder(partial)
         return True
 
     def _frames(self, checkpoint: Checkpoint | None, bag: BagWriter) -> bool:
         """Whether all frames of the source were worked through."""
-        frames = islice(self._read(), self._job.max_frames)
-        following = _after(frames, checkpoint) if checkpoint else frames
-        with closing(overlapped(following, self._pipeline, with_state=True)) as results:
-            for each in results:
-                self._take(each, bag)
+        with closing(self._looking.looks(checkpoint)) as looks:
+            for look in looks:
+                self._take(look, bag)
                 if self._stopped():
                     bag.flush()
-                    self._keep(each.state)
+                    self._keep(look.state)
                     return False
         return True
 
-    def _take(self, each: Overlapped, bag: BagWriter) -> None:
-        self._account(each.frame.header.stamp_ns, each.values)
+    def _take(self, look: Look, bag: BagWriter) -> None:
+        values = self._pipeline.go_on(Begun(look.frame, look.result, look.duration_s))
+        self._account(look.frame.header.stamp_ns, values)
         if self._moments is not None:
-            self._moments.take(each.frame, each.values)
-        if bag.write(each.values):
-            self._keep(each.state)
+            self._moments.take(look.frame, values)
+        if bag.write(values):
+            self._keep(look.state)
         self._tell_progress(REPLAYING)
 
     def _account(self, stamp_ns: int, values: Mapping[str, Any]) -> None:
@@ -205,14 +200,6 @@ class Frames:
         if state is not None:
             self._save_moments()
             Checkpoint(self._tally.frames, self._tally.stamp_ns, self._wall_s, state).save(self._folder)
-
-    def _read(self) -> Iterator[Frame]:
-        """Frames until the source breaks off; why is among the damage, unless the source itself says all of it."""
-        try:
-            yield from self._source.frames()
-        except SourceError as error:
-            if not getattr(self._source, "damage", ()):
-                self._damage.append(printable(error))
 
     def _opened_moments(self, checkpoint: Checkpoint | None) -> Moments | None:
         if not self._job.pictures:
@@ -234,11 +221,11 @@ class Frames:
 
     @property
     def _announced(self) -> int | None:
-        counts = [count for count in (self._source.length, self._job.max_frames) if count is not None]
+        counts = [count for count in (self._looking.facts.length, self._job.max_frames) if count is not None]
         return min(counts, default=None)
 
     def _outcome(self, state: str, error: str) -> Outcome:
-        frames, wall_s = self._tally.frames, self._wall_s
+        frames, wall_s, account = self._tally.frames, self._wall_s, self._looking.account
         if error:
             frames = frames_with_landmarks(self._folder / kept.RESULTS, frames)
         return Outcome(
@@ -250,9 +237,9 @@ class Frames:
             duration_s=self._tally.duration_s,
             wall_s=wall_s,
             realtime_factor=self._tally.duration_s / wall_s if wall_s > 0.0 else None,
-            left_out={reason: count for reason, count in self._source.skipped.items() if count},
-            damage=[printable(each) for each in (*getattr(self._source, "damage", ()), *self._damage)],
-            oddities=[printable(each) for each in getattr(self._source, "notes", ())],
+            left_out=dict(account.left_out),
+            damage=list(account.damage),
+            oddities=list(account.notes),
             error=error,
             resumed_at=self._resumed_at,
             note=self._note,
@@ -281,12 +268,3 @@ def check_source(job: Job) -> None:
         raise SourceUnreadableError(
             job.source, "is a camera, which cannot be replayed; record it with 'ros2 bag record', or use 'face1d run'"
         )
-
-
-def _after(frames: Iterable[Frame], checkpoint: Checkpoint) -> Iterator[Frame]:
-    """What follows the frames that were worked through before. Raises RecordingError where they are not the same."""
-    iterator = iter(frames)
-    stamps_ns = [frame.header.stamp_ns for frame in islice(iterator, checkpoint.frames - 1, checkpoint.frames)]
-    if stamps_ns != [checkpoint.stamp_ns]:
-        raise RecordingError("the source gives other frames than it gave before; begin anew with --anew")
-    yield from iterator

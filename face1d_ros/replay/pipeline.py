@@ -43,6 +43,32 @@ class Step:
         return self.spec.publishes[0].name
 
 
+class Elsewhere:
+    """In place of a first stage that works in another process."""
+
+    name = "elsewhere"
+
+    def process(self, value: Any) -> Any:
+        """What it gives comes to `Pipeline.go_on` from there."""
+        raise InvalidValueError("stage", "one that works in another process", "its results, for go_on")
+
+    def reset(self) -> None:
+        """Nothing is remembered here."""
+
+    def prepare(self, config: Any) -> None:
+        """Nothing is configured here."""
+
+    def configure(self, config: Any) -> None:
+        """As `prepare`."""
+
+    def diagnostics(self) -> Mapping[str, object]:
+        """Nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Frees nothing."""
+
+
 @dataclass(frozen=True)
 class Begun:
     """A frame that the first stage has worked on, or what it once gave for one."""

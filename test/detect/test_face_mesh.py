@@ -11,7 +11,7 @@ import pytest
 from detector_pictures import astronaut, grey_with_faces, tiled_faces
 
 from face1d_ros.config import LandmarksConfig
-from face1d_ros.detect.face_mesh import NEW_AT_ONCE, NEW_FACE_LOOKS, FaceMeshDetector
+from face1d_ros.detect.face_mesh import NEW_AT_ONCE, NEW_FACE_LOOKS, SEARCH_EVERY, FaceMeshDetector
 from face1d_ros.detect.models import LandmarkModel, Shown
 from face1d_ros.detect.regions import Region
 from face1d_ros.errors import DetectorError
@@ -171,10 +171,46 @@ def test_short_range_finds_a_user_in_the_first_image(
         assert len(detector.detect(grey_with_faces((round(x * size[0]), round(y * size[1]), face_px), size=size))) == 1
 
 
-def test_small_faces_are_found_within_a_second(detector: FaceMeshDetector) -> None:
-    detector.detect(grey_with_faces(size=(1280, 720)))
-    image = grey_with_faces((200, 200, 60), (1100, 600, 60), (640, 360, 200), size=(1280, 720))
-    assert any(len(detector.detect(image)) == 3 for _ in range(60))
+@pytest.mark.parametrize(("face_px", "images"), [(60, 72), (130, 12)])
+def test_others_are_found_while_one_is_known_the_sooner_the_nearer(
+    detector: FaceMeshDetector, face_px: int, images: int
+) -> None:
+    """Within so many images: 2.4 and 0.4 s at 30 Hz."""
+    near = (640, 360, 200)
+    for _ in range(3):
+        assert len(detector.detect(grey_with_faces(near, size=(1280, 720)))) == 1
+    image = grey_with_faces((200, 200, face_px), (1100, 600, face_px), near, size=(1280, 720))
+    assert any(len(detector.detect(image)) == 3 for _ in range(images))
+
+
+def test_while_a_face_is_known_every_second_image_is_searched(
+    detector: FaceMeshDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+    start = detector._finder.start
+    monkeypatch.setattr(detector._finder, "start", lambda *given: searched.append(detector._images) or start(*given))
+    for _ in range(12):
+        assert len(detector.detect(astronaut())) == 1
+    assert searched == [1, 2, 4, 6, 8, 10, 12]
+    searched.clear()
+    for _ in range(4):
+        assert detector.detect(np.zeros((480, 640, 3), np.uint8)) == ()
+    assert searched == [13, 14, 15, 16]
+
+
+def test_a_place_that_was_no_face_is_looked_at_again_in_its_turn() -> None:
+    """Also where every second image is searched, and an even number of places wait."""
+    detector = FaceMeshDetector(LandmarksConfig())
+    detector._images, detector._rotation.images = 3, 7
+    places = [Region(100.0 * index, 50.0, 40.0, 0.0) for index in range(1, 5)]
+    detector._refused.extend(places)
+    again = []
+    for _ in range(4):
+        detector._images += SEARCH_EVERY
+        detector._rotation.images += 1
+        again += detector._worth_a_look(places, 3)
+    detector.close()
+    assert {region.x_px for region in again} == {region.x_px for region in places}
 
 
 def test_a_face_that_jumps_is_found_in_the_same_image() -> None:

@@ -19,6 +19,7 @@ from face1d_ros.errors import SourceBrokenOffError
 from face1d_ros.geometry.canonical import canonical_face
 from face1d_ros.geometry.topology import indices_in
 from face1d_ros.replay import frames as frames_module
+from face1d_ros.replay import looking_here
 from face1d_ros.replay.job import Job, Outcome, Progress, run_job
 from face1d_ros.sources.base import Opened
 from face1d_ros.stages import landmarks as landmarks_module
@@ -106,12 +107,13 @@ def _face(x: float, y: float, rng: np.random.Generator) -> FaceLandmarks:
 
 
 def use_fakes(patch: pytest.MonkeyPatch, source: CountedSource, detector: type = WalkingDetector) -> None:
-    """Jobs have this source and this detector."""
+    """Jobs have this source and this detector, which no other process could know of."""
 
     def opened(camera: CameraConfig, *, clock: object) -> CountedSource:
         return source
 
-    patch.setattr(frames_module, "open_configured", opened)
+    patch.setattr(looking_here, "open_configured", opened)
+    patch.setattr(frames_module, "LookingApart", looking_here.LookingHere)
     patch.setattr(landmarks_module, "make_detector", detector)
 
 

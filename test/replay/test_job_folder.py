@@ -13,7 +13,7 @@ from replay_sources import FRAMES, contents, done, job
 
 from face1d_ros.errors import SourceUnreadableError
 from face1d_ros.graph import STAGES
-from face1d_ros.replay import frames as frames_module
+from face1d_ros.replay import looking_here
 from face1d_ros.replay.fingerprint import differences, fingerprint
 from face1d_ros.replay.job import Job
 from face1d_ros.replay.run_file import load_run_file
@@ -54,7 +54,7 @@ def test_what_cannot_be_begun_anew_replaces_nothing(tmp_path: Path, fake: Any, m
     def refuse(*_: object, **__: object) -> None:
         raise SourceUnreadableError("numbers", "holds no image topic")
 
-    monkeypatch.setattr(frames_module, "open_configured", refuse)
+    monkeypatch.setattr(looking_here, "open_configured", refuse)
     assert done(job(tmp_path, anew=True)).state == "failed"
     assert contents(tmp_path) == before
 

@@ -12,13 +12,13 @@ from replay_sources import CountedSource, WalkingDetector, exactly
 
 from face1d_ros.errors import DetectorError, SourceBrokenOffError
 from face1d_ros.graph import LANDMARKS, LANDMARKS_RAW
-from face1d_ros.replay.overlap import overlapped
+from face1d_ros.replay.overlap import FIRST_STAGE, READING, overlapped
 from face1d_ros.replay.pipeline import Pipeline, Step, make_steps
 from face1d_ros.sources.portrait import AnimatedPortrait
 from face1d_ros.stages import landmarks as landmarks_module
 from face1d_ros.types import FaceLandmarksArray, Frame, StageInfo
 
-THREADS = {"reading", "first stage"}
+THREADS = {READING, FIRST_STAGE}
 
 
 def threads() -> set[str]:
@@ -63,23 +63,15 @@ def test_values_are_those_of_one_stage_after_the_other(source: Callable[[], Iter
         wanted = [{topic: exactly(value) for topic, value in pipeline.process(frame).items()} for frame in source()]
     assert {len(values) for values in wanted} == {5}
     with Pipeline(make_steps({})) as pipeline:
-        each = list(overlapped(source(), pipeline, with_state=True))
+        each = list(overlapped(source(), pipeline))
         assert pipeline.frames == len(wanted)
-    assert [{topic: exactly(value) for topic, value in one.values.items()} for one in each] == wanted
-    assert all(one.frame.header is one.values[LANDMARKS_RAW.name].header for one in each)
-    stamps_ns = [one.state["stamp_ns"] for one in each if one.state is not None]
-    assert stamps_ns == [one.frame.header.stamp_ns for one in each]
-
-
-def test_without_being_asked_for_no_state_is_told(frame: Callable[[int], Frame]) -> None:
-    _, pipeline = counting()
-    assert [each.state for each in overlapped(map(frame, range(3)), pipeline)] == [None] * 3
+    assert [{topic: exactly(value) for topic, value in values.items()} for values in each] == wanted
 
 
 def test_durations_are_measured_by_the_pipelines_timer(frame: Callable[[int], Frame]) -> None:
     pipeline = Pipeline(counting()[1].steps, itertools.count(0.0, 0.5).__next__)
     (each,) = overlapped([frame(0)], pipeline)
-    assert each.values[LANDMARKS_RAW.name].info.duration_s == 0.5
+    assert each[LANDMARKS_RAW.name].info.duration_s == 0.5
 
 
 @pytest.mark.parametrize("error", [SourceBrokenOffError("numbers", "ended"), ZeroDivisionError("of its own")])
@@ -88,7 +80,7 @@ def test_a_source_that_breaks_raises_after_all_frames_before_it(error: Exception
     stamps_ns = []
     with pytest.raises(type(error)) as raised:
         for each in overlapped(CountedSource(40, 17, error).frames(), pipeline):
-            stamps_ns.append(each.frame.header.stamp_ns)
+            stamps_ns.append(each[LANDMARKS_RAW.name].header.stamp_ns)
     assert raised.value is error
     assert len(stamps_ns) == 17 and not threads()
 
@@ -131,7 +123,7 @@ def test_whoever_raises_in_between_ends_the_threads(frame: Callable[[int], Frame
 def test_only_a_few_frames_are_read_ahead() -> None:
     source = CountedSource(1000)
     stage, pipeline = counting()
-    with closing(overlapped(source.frames(), pipeline, ahead=2)) as results:
+    with closing(overlapped(source.frames(), pipeline, longest=2)) as results:
         for taken, _ in enumerate(itertools.islice(results, 50), 1):
             assert stage.given - taken <= 2 + 1
             assert source.given - taken <= 2 + 1 + 2 + 1
