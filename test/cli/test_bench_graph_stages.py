@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from face1d_ros.cli import process_usage
 from face1d_ros.cli.bench_graph import chosen, rates
 from face1d_ros.cli.graph_chain import ALL, FIXED, SEARCH, Take, highest_row, process_rows, stage_rows
 from face1d_ros.cli.main import face1d
-from face1d_ros.cli.process_usage import Usage, cpu_percent, usage_of
+from face1d_ros.cli.process_usage import Usage, cpu_percent, usage_of, usage_with_children
 from face1d_ros.errors import InvalidValueError, ProcessError
 from face1d_ros.graph import LANDMARKS, SMOOTHING, STAGES
 
@@ -109,6 +112,22 @@ def test_this_process_takes_time_and_memory() -> None:
         sum(range(10_000))
     after = usage_of(os.getpid())
     assert after.resident_mb > 5.0 and cpu_percent(before, after) > 0.0
+
+
+def test_children_count_while_they_live_and_after() -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    busy = "while True: pass"
+    before = usage_with_children(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", code, busy]) as child:
+        try:
+            while usage_with_children(child.pid).cpu_s < 0.3:
+                time.sleep(0.02)
+            assert usage_of(child.pid).cpu_s < usage_with_children(child.pid).cpu_s
+            assert usage_with_children(os.getpid()).resident_mb > before.resident_mb + 5.0
+        finally:
+            subprocess.run(["pkill", "-P", str(child.pid)], check=True)
+    after = usage_with_children(os.getpid())
+    assert after.cpu_s - before.cpu_s >= 0.3 and after.resident_mb < before.resident_mb + 5.0
 
 
 def test_a_process_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
