@@ -72,9 +72,9 @@ def command(path: str | None, rounds: int, frames: int, paced_frames: int, stage
     At camera pace: percentiles of frames at 30 and 60 Hz with sleeps between, both sides by turns within each frame's
     time. kept_hz is lower than the pace where the machine was too slow for both.
 
-    'all stages' are one after the other. 'all stages, overlapped' is what replay does: the first stage works in a
-    thread of its own, ahead of the others. Its fps is the frames that came out in a block's time, in the steady state,
-    and its ms that turned round.
+    'all stages' are one after the other. 'all stages, overlapped' is what `face1d run --as-fast-as-possible` does: the
+    first stage works in a thread of its own, ahead of the others. Its fps is the frames that came out in a block's
+    time, in the steady state, and its ms that turned round.
 
     cpu_ms is the processor's time in all threads, a frame's mean. Where other programs compete for the processor it
     says more than the clock. Targets are of all stages with default settings, overlapped, and of the worse of both

@@ -131,8 +131,8 @@ class PipelineSide:
         """
         began_s = began_cpu_s = 0.0
         with closing(overlapped(self._endless(rate_hz), self._pipeline)) as results:
-            for index, done in enumerate(results):
-                self._note(done)
+            for index, (_, values) in enumerate(results):
+                self._note(values)
                 advance()
                 if index == settling - 1:
                     began_s, began_cpu_s = WALL(), PROCESSOR()

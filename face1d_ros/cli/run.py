@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing
 from typing import Any
 
 import click
@@ -23,10 +23,12 @@ from face1d_ros.config import CameraConfig, build
 from face1d_ros.errors import Face1dError
 from face1d_ros.graph import CAMERA, STAGES
 from face1d_ros.replay.feed import EveryFrame, Feed, NewestFrame
+from face1d_ros.replay.overlap import overlapped
 from face1d_ros.replay.pipeline import Pipeline, make_steps
 from face1d_ros.sources import open_configured
 from face1d_ros.sources.calibration import load_calibration
 from face1d_ros.sources.pacing import paced
+from face1d_ros.types import Frame
 
 SOURCE_END_S = 4.0
 """A camera that gives no frames holds its thread about three seconds."""
@@ -47,7 +49,7 @@ NOT_HERE = (
     "--as-fast-as-possible",
     "fast",
     is_flag=True,
-    help="Every frame, one after the other. Without it frames come in real time by their stamps, and the newest one "
+    help="Every frame. Without it frames come in real time by their stamps, and the newest one "
     "wins where the stages are slower. A camera keeps its own pace.",
 )
 @click.option("--bag", metavar="FOLDER", help="Record the results to an MCAP bag; the folder must not exist.")
@@ -123,17 +125,26 @@ def _run(
 
 
 def _process(feed: Feed, pipeline: Pipeline, outputs: Outputs, progress: Progress, max_frames: int | None) -> None:
-    with make_screen(progress.draw, progress.status, progress.notes) as screen:
-        for frame in feed:
+    with make_screen(progress.draw, progress.status, progress.notes) as screen, closing(_done(feed, pipeline)) as done:
+        for frame, values, dropped in done:
             if frame is not None:
-                dropped = feed.overtaken
-                values = pipeline.process(frame, dropped=dropped)
                 progress.add(values, feed.received, dropped)
                 outputs.take(frame, values)
             outputs.idle()
             screen.refresh()
             if progress.frames == max_frames:
                 return
+
+
+def _done(feed: Feed, pipeline: Pipeline) -> Generator[tuple[Frame | None, dict[str, Any], int], None, None]:
+    """Frames with their results, and how many were dropped before each; now and then none, while the feed waits."""
+    if isinstance(feed, EveryFrame):
+        for each, values in overlapped(feed, pipeline):
+            yield each, values, feed.overtaken
+        return
+    for frame in feed:
+        dropped = feed.overtaken
+        yield frame, {} if frame is None else pipeline.process(frame, dropped=dropped), dropped
 
 
 def _feed(source: PlayedSource, fast: bool, stopping: threading.Event) -> Feed:

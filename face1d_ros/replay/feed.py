@@ -36,7 +36,7 @@ class EveryFrame:
         self._frames = frames
         self._stopping = stopping
 
-    def __iter__(self) -> Iterator[Frame | None]:
+    def __iter__(self) -> Iterator[Frame]:
         for frame in self._frames:
             if self._stopping.is_set():
                 return

@@ -20,18 +20,18 @@ READING, FIRST_STAGE = "reading", "first stage"
 
 def overlapped(
     frames: Iterable[Frame], pipeline: Pipeline, *, longest: int = AHEAD
-) -> Generator[dict[str, Any], None, None]:
-    """The results of every frame by topic, as `Pipeline.process` gives them, in the frames' order.
+) -> Generator[tuple[Frame, dict[str, Any]], None, None]:
+    """Every frame with its results by topic, as `Pipeline.process` gives them.
 
     What an iteration or a stage raises is raised here, after the results of all frames before it. `longest`: so many
     frames wait before each part at most. Closing the generator ends the threads.
     """
     with closing(ahead(_begun(frames, pipeline, longest), longest=longest, name=FIRST_STAGE)) as begun:
-        for each in begun:
-            yield pipeline.go_on(each)
+        for frame, first in begun:
+            yield frame, pipeline.go_on(first)
 
 
-def _begun(frames: Iterable[Frame], pipeline: Pipeline, longest: int) -> Generator[Begun, None, None]:
+def _begun(frames: Iterable[Frame], pipeline: Pipeline, longest: int) -> Generator[tuple[Frame, Begun], None, None]:
     with closing(ahead(frames, longest=longest, name=READING)) as read:
         for frame in read:
-            yield pipeline.begin(frame)
+            yield frame, pipeline.begin(frame)

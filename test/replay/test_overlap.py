@@ -63,15 +63,15 @@ def test_values_are_those_of_one_stage_after_the_other(source: Callable[[], Iter
         wanted = [{topic: exactly(value) for topic, value in pipeline.process(frame).items()} for frame in source()]
     assert {len(values) for values in wanted} == {5}
     with Pipeline(make_steps({})) as pipeline:
-        each = list(overlapped(source(), pipeline))
+        each = [values for _, values in overlapped(source(), pipeline)]
         assert pipeline.frames == len(wanted)
     assert [{topic: exactly(value) for topic, value in values.items()} for values in each] == wanted
 
 
 def test_durations_are_measured_by_the_pipelines_timer(frame: Callable[[int], Frame]) -> None:
     pipeline = Pipeline(counting()[1].steps, itertools.count(0.0, 0.5).__next__)
-    (each,) = overlapped([frame(0)], pipeline)
-    assert each[LANDMARKS_RAW.name].info.duration_s == 0.5
+    ((_, values),) = overlapped([frame(0)], pipeline)
+    assert values[LANDMARKS_RAW.name].info.duration_s == 0.5
 
 
 @pytest.mark.parametrize("error", [SourceBrokenOffError("numbers", "ended"), ZeroDivisionError("of its own")])
@@ -79,8 +79,9 @@ def test_a_source_that_breaks_raises_after_all_frames_before_it(error: Exception
     _, pipeline = counting()
     stamps_ns = []
     with pytest.raises(type(error)) as raised:
-        for each in overlapped(CountedSource(40, 17, error).frames(), pipeline):
-            stamps_ns.append(each[LANDMARKS_RAW.name].header.stamp_ns)
+        for each, values in overlapped(CountedSource(40, 17, error).frames(), pipeline):
+            assert values[LANDMARKS_RAW.name].header is each.header
+            stamps_ns.append(each.header.stamp_ns)
     assert raised.value is error
     assert len(stamps_ns) == 17 and not threads()
 
