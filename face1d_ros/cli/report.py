@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from face1d_ros.cli.replay_summary import EXIT_OK, EXIT_PARTLY
 from face1d_ros.cli.report_compare import command as compare_command
 from face1d_ros.errors import ReportError
 from face1d_ros.paths import user_path
@@ -68,12 +70,17 @@ def command() -> None:
 )
 @click.option("--no-pictures", is_flag=True, help="Leave the contact sheet out.")
 def report_command(results: str, out: str | None, truth: str, no_pictures: bool) -> None:
-    """Write the report of RESULTS: the folder of a replay, or a bag that holds topics of ours."""
+    """Write the report of RESULTS: the folder of a replay, or a bag that holds topics of ours.
+
+    Exit code: 0 all was read, 3 something could not be read, then or when it was replayed, and the rest is there, 1 an
+    error.
+    """
     given = locate(user_path(results))
     folder = user_path(out) if out else given.folder
     with Console(stderr=True).status(f"reading {escape(str(given.bag))}"):
         report = make(given, folder, truth or given.truth, pictures=not no_pictures)
     print_report(report, folder)
+    sys.exit(EXIT_PARTLY if report.run.damage else EXIT_OK)
 
 
 command.add_command(compare_command, "compare")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from face1d_ros.errors import RecordingError, ReplayMismatchError
+from face1d_ros.errors import PathError, RecordingError, ReplayMismatchError
 from face1d_ros.paths import printable, user_path
 from face1d_ros.replay import run_file
 from face1d_ros.replay.checkpoint import FILE as CHECKPOINT
@@ -79,10 +79,20 @@ class Work:
         assert before.outcome is not None
         now = {"source": self._job.source, "folder": self._job.folder, "error": "", "resumed_at": 0, "note": ""}
         outcome = Outcome(**{**before.outcome, **now})
-        is_reported = before.state == DONE and all((self._folder / name).exists() for name in REPORT_FILES)
-        if not self._job.report or (is_reported and before.job.get("truth") == self._job.truth):
+        is_same = before.state == DONE and before.job.get("truth") == self._job.truth and self._is_reported()
+        if not self._job.report or is_same:
             return replace(outcome, state=WAS_DONE)
         return self._ended(replace(before, job=asdict(self._job)), replace(outcome, state=DONE))
+
+    def _is_reported(self) -> bool:
+        """All files are there, and none is older than the file with the truth."""
+        truth_s = 0.0
+        with suppress(OSError, PathError):  # it is a topic, or `load_truth` tells what is wrong
+            truth_s = user_path(self._job.truth).stat().st_mtime if self._job.truth else 0.0
+        try:
+            return all((self._folder / name).stat().st_mtime >= truth_s for name in REPORT_FILES)
+        except OSError:
+            return False
 
     def _ended(self, file: RunFile, outcome: Outcome) -> Outcome:
         """After the report, where there shall be one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,14 @@ def test_it_prints_the_main_figures_and_where_the_report_is(replay: Path, tmp_pa
     assert result.exit_code == 0
     assert str(tmp_path / "out" / "report.html") in result.output
     assert "frames with a face" in result.output and "sta2, smoothed" in result.output
+
+
+def test_a_damaged_bag_has_a_report_and_an_exit_code_of_its_own(replay: Path, tmp_path: Path) -> None:
+    shutil.copytree(replay / "results", tmp_path / "bag")
+    (recording,) = (tmp_path / "bag").glob("*.mcap")
+    os.truncate(recording, recording.stat().st_size // 2)
+    result = run(str(tmp_path / "bag"), "--no-pictures", "--out", str(tmp_path / "out"))
+    assert result.exit_code == 3 and content(tmp_path / "out")["run"]["damage"]
 
 
 def test_a_bag_alone_has_its_report_in_the_working_folder(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from replay_sources import CountedSource, contents, done, job, use_fakes
+from replay_sources import RATE_HZ, CountedSource, contents, done, job, use_fakes
 
 from face1d_ros.errors import ReportError
 from face1d_ros.replay.job import Job, Progress, run_job
@@ -123,3 +125,28 @@ def test_another_truth_makes_another_report_and_no_other_results(tmp_path: Path,
     assert missing.state == "failed" and "truth.csv" in missing.error
     found = load_run_file(tmp_path / "out")
     assert found is not None and found.is_worked_through
+
+
+def test_a_truth_that_has_changed_since_makes_another_report(tmp_path: Path, fake: Any) -> None:
+    truth = tmp_path / "truth.npz"
+    points = np.random.default_rng(0).uniform(80.0, 160.0, (FRAMES, 478, 2)).astype(np.float32)
+    stamps_ns = np.array([round(index * 1e9 / RATE_HZ) for index in range(FRAMES)])
+
+    def write(shift_px: float) -> None:
+        np.savez(truth, landmarks=points + np.float32(shift_px), stamps_ns=stamps_ns)
+
+    def error() -> float | None:
+        (found,) = (each for each in read_report(tmp_path / "out").figures if each.key == "accuracy.raw.nme_percent")
+        return found.value
+
+    fake()
+    write(0.0)
+    assert done(reported(tmp_path, truth=str(truth))).state == "done"
+    before = error()
+    assert done(reported(tmp_path, truth=str(truth))).state == "was_done"
+    write(50.0)
+    later_s = (tmp_path / "out" / "report.html").stat().st_mtime + 1.0
+    os.utime(truth, (later_s, later_s))
+    source = fake()
+    assert done(reported(tmp_path, truth=str(truth))).state == "done"
+    assert source.given == 0 and error() != before
