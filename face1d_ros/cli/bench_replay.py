@@ -26,6 +26,7 @@ from face1d_ros.cli.bench_bags import (
     write_jpeg,
     write_raw,
 )
+from face1d_ros.cli.interrupts import sigterm_as_ctrl_c
 from face1d_ros.cli.job_process import Sample, Watched, watched
 from face1d_ros.cli.options import JSON
 from face1d_ros.cli.tables import print_measurement, rows_table, wide_console
@@ -90,6 +91,7 @@ def measure(seconds: float, minutes: float, rounds: int, folder: Path | None = N
     if minutes * 60.0 < seconds:
         raise InvalidValueError("minutes", minutes, f"at least the {seconds:g} s of the timed bags")
     with (
+        sigterm_as_ctrl_c(),
         tempfile.TemporaryDirectory(prefix="face1d-bench-", dir=folder) as place,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -15,6 +13,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from face1d_ros.cli.interrupts import sigterm_as_ctrl_c
 from face1d_ros.cli.options import FACE_MODEL
 from face1d_ros.synth.corpus.capture import CapturePlans
 from face1d_ros.synth.corpus.fixed_sets import TEST_SETS, check_plans, check_values, parts_of
@@ -149,7 +148,7 @@ def make(job: CorpusJob, folder: Path, workers: int) -> None:
     )
     began_s = time.perf_counter()
     try:
-        with _sigterm_as_ctrl_c(), _progress(job, folder.name) as advance:
+        with sigterm_as_ctrl_c(), _progress(job, folder.name) as advance:
             make_corpus(job, folder, workers, advance)
     except KeyboardInterrupt:
         click.echo(f"stopped; the same command carries on with {folder}", err=True)
@@ -159,20 +158,6 @@ def make(job: CorpusJob, folder: Path, workers: int) -> None:
         f"{folder}: complete, {manifest['frames']:,} frames in {time.perf_counter() - began_s:.1f} s, "
         f"plans {manifest['plans_sha256'][:16]}"
     )
-
-
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """`kill`, systemd and containers end the run as Ctrl-C does: no process left, no half file."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

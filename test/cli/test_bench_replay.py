@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import namedtuple
 from collections.abc import Callable
@@ -24,6 +27,7 @@ from face1d_ros.errors import InvalidValueError, ProcessError, RecordingError
 from face1d_ros.replay.job import Job, Outcome
 from face1d_ros.sources import open_source
 
+ROOT = Path(__file__).parents[2]
 Disk = namedtuple("Disk", "total used free")
 
 
@@ -177,3 +181,16 @@ def test_the_long_bag_must_not_be_the_shorter_one(replayed: list[Job]) -> None:
 
 def test_a_part_of_a_frame_is_a_frame() -> None:
     assert (frames_of(1.0), frames_of(1.01), frames_of(0.001)) == (30, 31, 2)
+
+
+def test_one_that_is_ended_leaves_no_bags(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "face1d_ros.cli", "bench", "replay", "--folder", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as bench:
+        deadline_s = time.monotonic() + 60.0
+        while not list(tmp_path.glob("*/raw/*.mcap")):
+            assert bench.poll() is None and time.monotonic() < deadline_s
+            time.sleep(0.05)
+        bench.terminate()
+        bench.communicate(timeout=60.0)
+    assert bench.returncode == 130 and not list(tmp_path.iterdir())
