@@ -101,7 +101,17 @@ class DetectorError(Face1dError):
 
 
 class LookingError(Face1dError):
-    """What another process that looks at frames could not do, in its words; or that it has died."""
+    """What another process that looks at frames could not do, in its words."""
+
+
+class LookingDiedError(LookingError):
+    """The process that looks at frames has ended without a word."""
+
+    def __init__(self, exit_code: int) -> None:
+        how = f"exit code {exit_code}" if exit_code >= 0 else f"by signal {-exit_code}"
+        super().__init__(
+            f"the process that looks at the frames has died ({how}); if it was killed, memory may be short"
+        )
 
 
 class DetectorMissingError(DetectorError):

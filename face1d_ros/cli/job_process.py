@@ -22,7 +22,7 @@ END_S = 10.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The process and its own at one time."""
+    """The process with its children, at one time."""
 
     frames: int
     is_reporting: bool

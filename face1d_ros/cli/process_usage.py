@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,9 +62,10 @@ def _below(process_id: int) -> list[int]:
     for path in PROC.glob("[0-9]*"):
         with suppress(OSError, IndexError):
             children[int(_stat(int(path.name))[_PARENT_AT])].append(int(path.name))
-    found = list(children[process_id])
-    for child in found:  # grows meanwhile
-        found += children[child]
+    found, waiting = [], deque(children[process_id])
+    while waiting:
+        found.append(waiting.popleft())
+        waiting += children[found[-1]]
     return found
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.unknown_fields import UnknownFieldSet
 from numpy.typing import NDArray
 
 from face1d_ros.detect.detector import BUNDLED_VERSIONS
@@ -19,11 +18,16 @@ from face1d_ros.errors import DetectorError
 Packet = Any
 GraphConfig = Any
 MESSAGES = (
-    *(f"calculators.core.{name}_calculator_pb2" for name in ("constant_side_packet", "split_vector")),
-    *(f"calculators.tensor.{name}_calculator_pb2" for name in ("image_to_tensor", "inference")),
-    *(f"calculators.tensor.{name}_calculator_pb2" for name in ("tensors_to_floats", "tensors_to_landmarks")),
-    *(f"calculators.util.{name}_calculator_pb2" for name in ("landmarks_refinement", "non_max_suppression")),
-    *("calculators.util.thresholding_calculator_pb2", "framework.tool.switch_container_pb2"),
+    "calculators.core.constant_side_packet_calculator_pb2",
+    "calculators.core.split_vector_calculator_pb2",
+    "calculators.tensor.image_to_tensor_calculator_pb2",
+    "calculators.tensor.inference_calculator_pb2",
+    "calculators.tensor.tensors_to_floats_calculator_pb2",
+    "calculators.tensor.tensors_to_landmarks_calculator_pb2",
+    "calculators.util.landmarks_refinement_calculator_pb2",
+    "calculators.util.non_max_suppression_calculator_pb2",
+    "calculators.util.thresholding_calculator_pb2",
+    "framework.tool.switch_container_pb2",
     "framework.formats.detection_pb2",
 )
 """What our graphs are set by, and give. What Python has no class for would be lost on the way to the C++ library."""
@@ -117,6 +121,8 @@ def expanded(text: str) -> GraphConfig:
             raise DetectorError(_unlike("does not know this graph", str(error))) from error
     for name in MESSAGES:
         load_part(name)
+    from google.protobuf.unknown_fields import UnknownFieldSet  # which comes with MediaPipe
+
     config = load_part("framework.calculator_pb2").CalculatorGraphConfig()
     config.ParseFromString(validated.binary_config)
     lost = [node.calculator for node in config.node if len(UnknownFieldSet(node.options))]

@@ -6,12 +6,12 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import cast
 
 from face1d_ros.detect.detector import BUNDLED_VERSIONS
 from face1d_ros.detect.quiet_start import quiet_start
@@ -32,13 +32,14 @@ def load_mediapipe() -> ModuleType:
     a second and 40 MB, and no face needs it.
     """
     with _import_errors_explained(), quiet_start():
-        return importlib.import_module(PACKAGE) if PACKAGE in sys.modules else _begun()
+        return importlib.import_module(PACKAGE) if PACKAGE in sys.modules else _without_init()
 
 
 def load_tasks() -> ModuleType:
-    """`mediapipe.tasks`."""
+    """What `mediapipe.tasks` is for MediaPipe's users."""
+    load_mediapipe()
     with _import_errors_explained(), quiet_start():
-        return cast("ModuleType", load_mediapipe().tasks)
+        return importlib.import_module(f"{PACKAGE}.tasks.python")
 
 
 @cache
@@ -47,7 +48,7 @@ def load_part(name: str) -> ModuleType:
     version = version_of(load_mediapipe())
     try:
         with quiet_start():
-            return importlib.import_module(f"mediapipe.{name}")
+            return importlib.import_module(f"{PACKAGE}.{name}")
     except ImportError as error:
         raise DetectorMissingError(f"MediaPipe {version} brings no face models with it", INSTALL) from error
 
@@ -57,24 +58,48 @@ def version_of(mediapipe: ModuleType) -> str:
     return str(getattr(mediapipe, "__version__", "of unknown version"))
 
 
-def _begun() -> ModuleType:
-    """The package with the part that has no imports of its own but the C++ library, where this version has it."""
+class _Package(ModuleType):
+    """A package whose `__init__` has not been run yet: it is, as soon as something is wanted that only that defines."""
+
+    def __getattr__(self, name: str) -> object:
+        if name == "__all__" or not name.startswith("__"):
+            self._run_init()
+        if name in vars(self):
+            return vars(self)[name]
+        raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "tasks":  # a part was imported that `__init__` gives another name to
+            self._run_init()
+
+    def _run_init(self) -> None:
+        with _one_at_a_time:
+            if type(self) is not _Package or vars(self).get("_is_running"):
+                return
+            loader = self.__spec__.loader if self.__spec__ else None
+            assert loader is not None
+            vars(self)["_is_running"] = True
+            try:
+                loader.exec_module(self)
+            finally:
+                del vars(self)["_is_running"]
+            self.__class__ = ModuleType  # type: ignore[assignment]
+
+
+_one_at_a_time = threading.RLock()
+
+
+def _without_init() -> ModuleType:
+    """The package with the part that imports nothing but the C++ library, where this version has it."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named '{PACKAGE}'", name=PACKAGE)
-    module, loader = importlib.util.module_from_spec(spec), spec.loader
-
-    def run_init(name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(f"module '{PACKAGE}' has no attribute '{name}'")
-        vars(module).pop("__getattr__", None)
-        loader.exec_module(module)
-        return getattr(module, name)
-
+    module = importlib.util.module_from_spec(spec)
+    module.__class__ = _Package
     with suppress(importlib.metadata.PackageNotFoundError):
         vars(module)["__version__"] = importlib.metadata.version(PACKAGE)
-    vars(module)["__getattr__"] = run_init  # as if the module defined it
-    sys.modules[PACKAGE] = module
+    module = sys.modules.setdefault(PACKAGE, module)
     try:
         if PathFinder.find_spec(f"{PACKAGE}.python", list(module.__path__)):
             importlib.import_module(f"{PACKAGE}.python")

@@ -101,8 +101,9 @@ class Rotation:
     """Chooses the views of each image, so that the cost of one is bounded and every view has its turn."""
 
     def __init__(self) -> None:
-        self.images = self._next = 0
-        """How many it has chosen for, and which of those in turn is next."""
+        self.images = 0
+        """So many it has chosen views for."""
+        self._next = 0
 
     def choose(self, views: Views, any_face: bool) -> list[View]:
         """One view while a face is known, to find who else comes; else all that are for every image, and some more."""

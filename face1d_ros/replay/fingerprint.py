@@ -24,6 +24,8 @@ from face1d_ros.sources.base import check_exists, files_of
 Fingerprint: TypeAlias = dict[str, Any]
 VERSIONS_OF = ("mediapipe", "numpy", "onnxruntime", "opencv-contrib-python")
 FILE_SETTINGS = ("calibration", "model", "model_file", "appearance_model", "features_model")
+VALUES = 2
+"""Raised with every change after which the same recording gives other values."""
 ALL = "all"
 SETTINGS = "settings"
 MODELS = "shipped models"
@@ -99,7 +101,7 @@ def _digests_of_settings(settings: Settings) -> dict[str, str]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"face1d_ros": __version__}
+    found = {"face1d_ros": __version__, "face1d_ros, values": str(VALUES)}
     for name in VERSIONS_OF:
         try:
             found[name] = metadata.version(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from face1d_ros.config import CameraConfig, build
-from face1d_ros.errors import Face1dError, RecordingError, SourceUnreadableError
+from face1d_ros.errors import Face1dError, LookingDiedError, RecordingError, SourceUnreadableError
 from face1d_ros.graph import CAMERA, LANDMARKS, STAGES
 from face1d_ros.paths import printable
 from face1d_ros.replay import checkpoint as kept
@@ -58,6 +58,8 @@ class Frames:
         self._resumed_at, self._note = 0, ""
         self._wall_before_s = 0.0
         self._moments: Moments | None = None
+        self.lost_its_eyes = False
+        """Whether the process has died that looks at the frames, and nobody has asked for an end."""
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -87,6 +89,9 @@ class Frames:
         ended, error = False, ""
         try:
             ended = self._again(checkpoint, bag) and self._frames(checkpoint, bag)
+        except LookingDiedError as raised:
+            self.lost_its_eyes = not self._stopped()
+            error = printable(raised) if self.lost_its_eyes else ""
         except Face1dError as raised:
             error = printable(raised)
         except Exception as raised:  # what was worked through before is complete

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -95,13 +95,20 @@ def run_job(
 ) -> Outcome:
     """Do it, or go on with it where it was interrupted, or tell that it was done before.
 
-    `tell` is called after each frame, `stopped` too: once it says so, the job ends so that it can go on there. What is
-    wrong is told in the outcome, never raised: other jobs go on.
+    Where the process dies that looks at the frames, it is tried once more. `tell` is called after each frame, `stopped`
+    too: once it says so, the job ends so that it can go on there. What is wrong is told in the outcome, never raised:
+    other jobs go on.
     """
     from face1d_ros.replay.work import Work
 
     try:
-        return Work(job, tell, stopped, clock).run()
+        work = Work(job, tell, stopped, clock)
+        outcome = work.run()
+        if not work.lost_its_eyes:
+            return outcome
+        # It goes on from the last checkpoint. If that frame is the cause, it dies once more, and that is told.
+        again = Work(job, tell, stopped, clock).run()
+        return replace(again, oddities=[*again.oddities, f"{outcome.error}: tried again"])
     except Face1dError as error:
         return Outcome(job.source, job.folder, FAILED, error=printable(error))
     except Exception as error:  # the border of a job, as `main` is that of a command

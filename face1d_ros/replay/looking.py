@@ -28,7 +28,7 @@ class Facts:
     """What is known before the first frame."""
 
     description: str
-    """Of the source, like the next four."""
+    """Of the source, like the next five."""
     topic: str
     width: int
     height: int

@@ -1,7 +1,6 @@
 """Looking in a process of its own: Python's stages and MediaPipe's models then have a processor core each.
 
-Threads of one process would do for MediaPipe alone, but take turns in running Python; measured, a replay of all stages
-takes a fifth less time with two processes.
+Threads of one process would take turns: half of a replay's work is Python's own.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from multiprocessing import Pipe
 from types import TracebackType
 from typing import Any
 
-from face1d_ros.errors import LookingError
+from face1d_ros.errors import LookingDiedError, LookingError
 from face1d_ros.replay.checkpoint import Checkpoint
 from face1d_ros.replay.looking import Account, Facts, Look, Task
 from face1d_ros.replay.looking_words import ENDED, LOOKED, OPENED, REFUSED, STOP, TAKEN
@@ -32,10 +31,6 @@ main(int(connection), int(images))
 """A bare interpreter with our path: `multiprocessing` would run the user's main module once more, and lets workers of
 Dask have no processes of their own."""
 END_S = 5.0
-DIED = (
-    "the process that looks at the frames ended unexpectedly (killed, or out of memory);"
-    " the same command goes on where it was"
-)
 
 
 class LookingApart:
@@ -51,26 +46,21 @@ class LookingApart:
         """Returns at once: source and models are opened while this process does something else."""
         with ExitStack() as stack:
             self._connection, theirs = Pipe()
-            stack.callback(self._connection.close)
-            stack.callback(theirs.close)
             images = os.memfd_create("face1d images")
             stack.callback(os.close, images)
-            self._process = _started(theirs.fileno(), images)
-            theirs.close()
+            with theirs:
+                self._process = _start_process(theirs.fileno(), images)
+            stack.callback(self._wait)
+            stack.callback(self._connection.close)  # which tells it to end
             self._images = SharedImages(images)
+            self._send(self._task)
             self._opened = stack.pop_all()
-        self._send(self._task)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._opened.close()
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     @cached_property
     def facts(self) -> Facts:
@@ -83,21 +73,20 @@ class LookingApart:
         return found
 
     def looks(self, after: Checkpoint | None) -> Generator[Look, None, None]:
-        """As `LookingHere.looks`; closing the generator ends the looking."""
-        assert self.facts
+        """As `LookingHere.looks`; `facts` must have been asked for. Closing the generator ends the looking."""
         self._send(after)
         try:
             while (told := self._received())[0] == LOOKED:
                 header, place, result, duration_s, state = told[1]
                 yield Look(Frame(header, self._images.image(place)), result, duration_s, state)
-                self._say(TAKEN)
+                self._send_word(TAKEN)
         except GeneratorExit:
             self._stop()
             raise
         self._end(told)
 
     def _stop(self) -> None:
-        self._say(STOP)
+        self._send_word(STOP)
         with suppress(LookingError):
             while (told := self._received())[0] == LOOKED:
                 pass
@@ -113,23 +102,32 @@ class LookingApart:
         try:
             kind, given = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise LookingError(DIED) from error
+            raise LookingDiedError(self._wait()) from error
         return kind, given
 
     def _send(self, what: object) -> None:
         with suppress(OSError):  # it has ended: what comes from it says so
             self._connection.send(what)
 
-    def _say(self, word: bytes) -> None:
+    def _send_word(self, word: bytes) -> None:
         with suppress(OSError):
             self._connection.send_bytes(word)
 
+    def _wait(self) -> int:
+        """Until the process has ended, as `Popen.wait` tells it."""
+        try:
+            return self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
-def _started(connection: int, images: int) -> subprocess.Popen[bytes]:
+
+def _start_process(connection: int, images: int) -> subprocess.Popen[bytes]:
     shared = (connection, images)
+    path = [entry for entry in sys.path if isinstance(entry, str) and "\0" not in entry]  # as Python itself passes over
     try:
         return subprocess.Popen(
-            [sys.executable, "-c", START, *map(str, shared), *sys.path],
+            [sys.executable, "-c", START, *map(str, shared), *path],
             pass_fds=shared,
             start_new_session=True,  # it hears no Ctrl-C: it ends when this process says so, or has died
             stdin=subprocess.DEVNULL,

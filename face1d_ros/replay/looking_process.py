@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from multiprocessing.connection import Connection
 
 from face1d_ros.errors import Face1dError
@@ -15,42 +17,42 @@ from face1d_ros.replay.shared_images import PLACES, SharedImages
 
 def main(connection_descriptor: int, images_descriptor: int) -> None:
     """Until all is told, or whoever asked is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # whoever asked decides
+        signal.signal(number, signal.SIG_IGN)
     with Connection(connection_descriptor) as connection, suppress(EOFError, ConnectionError):
         _answer(connection, SharedImages(images_descriptor))
 
 
 def _answer(connection: Connection, images: SharedImages) -> None:
-    task = connection.recv()
-    try:
-        with LookingHere(task) as looking:
-            connection.send((OPENED, looking.facts))
-            problem = _tell_looks(looking, connection, images)
-            connection.send((ENDED, (looking.account, problem)))
-    except (EOFError, ConnectionError):
-        raise
-    except Exception as error:
-        connection.send((REFUSED, _in_words(error)))
+    with ExitStack() as stack:
+        looking = LookingHere(connection.recv())
+        if problem := _problem_of(lambda: stack.enter_context(looking)):
+            connection.send((REFUSED, problem))
+            return
+        connection.send((OPENED, looking.facts))
+        problem = _problem_of(lambda: _tell_looks(looking, connection, images))
+        connection.send((ENDED, (looking.account, problem)))
 
 
-def _tell_looks(looking: LookingHere, connection: Connection, images: SharedImages) -> str:
-    """Why there are no more; '' where all were told, or no more are wanted."""
+def _tell_looks(looking: LookingHere, connection: Connection, images: SharedImages) -> None:
     free = PLACES
+    with closing(looking.looks(connection.recv())) as looks:
+        for look in looks:
+            while not free or connection.poll():
+                if connection.recv_bytes() == STOP:
+                    return
+                free += 1
+            free -= 1
+            place = images.put(look.frame.image)
+            connection.send((LOOKED, (look.frame.header, place, look.result, look.duration_s, look.state)))
+
+
+def _problem_of(work: Callable[[], object]) -> str:
+    """Why it could not be done; '' where it was."""
     try:
-        with closing(looking.looks(connection.recv())) as looks:
-            for look in looks:
-                while not free or connection.poll():
-                    if connection.recv_bytes() == STOP:
-                        return ""
-                    free += 1
-                free -= 1
-                place = images.put(look.frame.image)
-                connection.send((LOOKED, (look.frame.header, place, look.result, look.duration_s, look.state)))
-    except (EOFError, ConnectionError):
-        raise
-    except Exception as error:
-        return _in_words(error)
+        work()
+    except Face1dError as error:
+        return printable(error)
+    except Exception as error:  # the border of this process; if nobody is there to be told, that ends it
+        return unexpected(error)
     return ""
-
-
-def _in_words(error: Exception) -> str:
-    return printable(error) if isinstance(error, Face1dError) else unexpected(error)

@@ -24,7 +24,7 @@ def overlapped(
     """Every frame with its results by topic, as `Pipeline.process` gives them.
 
     What an iteration or a stage raises is raised here, after the results of all frames before it. `longest`: so many
-    frames wait before each part at most. Closing the generator ends the threads.
+    frames wait before each part at most. Closing the generator ends the threads after the frames they have in hand.
     """
     with closing(ahead(_begun(frames, pipeline, longest), longest=longest, name=FIRST_STAGE)) as begun:
         for frame, first in begun:

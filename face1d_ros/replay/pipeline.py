@@ -49,24 +49,24 @@ class Elsewhere:
     name = "elsewhere"
 
     def process(self, value: Any) -> Any:
-        """What it gives comes to `Pipeline.go_on` from there."""
-        raise InvalidValueError("stage", "one that works in another process", "its results, for go_on")
+        """Never called: `Pipeline.go_on` is given what the other process made."""
+        raise NotImplementedError
 
     def reset(self) -> None:
-        """Nothing is remembered here."""
+        """There is nothing to forget here."""
 
     def prepare(self, config: Any) -> None:
-        """Nothing is configured here."""
+        """The other process has its own settings."""
 
     def configure(self, config: Any) -> None:
-        """As `prepare`."""
+        """The other process keeps its settings."""
 
     def diagnostics(self) -> Mapping[str, object]:
-        """Nothing."""
+        """The other process tells what there is to say."""
         return {}
 
     def close(self) -> None:
-        """Frees nothing."""
+        """There is nothing to free here."""
 
 
 @dataclass(frozen=True)

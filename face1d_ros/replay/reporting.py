@@ -25,6 +25,7 @@ class Reporting:
     def __init__(self, job: Job, folder: Path) -> None:
         self._job, self._folder = job, folder
         self._builder: Builder | None = None
+        self._problem = ""
 
     def begin(self) -> None:
         """All results will be shown, from the first frame on."""
@@ -33,8 +34,8 @@ class Reporting:
         if self._job.report:
             try:
                 self._builder = Builder(self._truth())
-            except Exception:  # told in the end, after the results, which are worth more
-                self._builder = None
+            except (Face1dError, OSError) as error:
+                self._problem = printable(error)
 
     def take(self, values: Mapping[str, Any]) -> None:
         """The results of the next frame, by topic, as they are recorded."""
@@ -45,20 +46,21 @@ class Reporting:
         try:
             for result in results_of(values):
                 self._builder.take(result)
-        except Exception:  # the same
-            self._builder = None
+        except Exception as error:  # the results are worth more: they go on
+            self._builder, self._problem = None, unexpected(error)
 
     def make(self, run: Run) -> str:
         """Why there is none; '' if there is."""
         from face1d_ros.replay.report.files import write_report
 
-        try:
-            write_report(self._report(run), self._folder)
-        except (Face1dError, OSError) as error:
-            return f"the results are complete, but the report was not made: {printable(error)}"
-        except Exception as error:
-            return f"the results are complete, but the report was not made: {unexpected(error)}"
-        return ""
+        if not self._problem:
+            try:
+                write_report(self._report(run), self._folder)
+            except (Face1dError, OSError) as error:
+                self._problem = printable(error)
+            except Exception as error:  # as in `take`
+                self._problem = unexpected(error)
+        return self._problem and f"the results are complete, but the report was not made: {self._problem}"
 
     def _report(self, run: Run) -> Report:
         from face1d_ros.replay.report.build import build_report

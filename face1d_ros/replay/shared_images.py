@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PLACES = 8
-"""So many images lie there at once: the ninth takes the place of the first."""
+PLACES = 4
+"""So many images lie there at once: the fifth takes the place of the first."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,22 @@ class Place:
 
 
 class SharedImages:
-    """On a file without a name that both have open. It grows when a larger image comes."""
+    """All of one size, on a file without a name that both processes have open."""
 
     def __init__(self, descriptor: int) -> None:
         """The file stays the caller's."""
         self._descriptor = descriptor
         self._memory: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._first, self._place_bytes, self._count = 0, 0, 0
+        self._place_bytes = self._count = 0
 
     def put(self, image: NDArray[np.uint8]) -> Place:
-        """Copy it in, in place of the one `PLACES` before it."""
-        if image.nbytes > self._place_bytes:
-            # Those that lie there may still be looked at: new places begin behind them.
-            self._first += PLACES * self._place_bytes
+        """Copy it in, in place of the one `PLACES` before it. The first one says how large all are at most."""
+        if not self._count:
             self._place_bytes = image.nbytes
-            os.ftruncate(self._descriptor, self._first + PLACES * self._place_bytes)
-        place = Place(self._first + self._count % PLACES * self._place_bytes, image.shape)
+            os.ftruncate(self._descriptor, PLACES * self._place_bytes)
+        if image.nbytes > self._place_bytes:
+            raise ValueError(f"an image of {image.nbytes} bytes, and places of {self._place_bytes}")
+        place = Place(self._count % PLACES * self._place_bytes, image.shape)
         self._count += 1
         self._seen(place)[:] = image
         return place
@@ -49,7 +49,6 @@ class SharedImages:
         return image
 
     def _seen(self, place: Place) -> NDArray[np.uint8]:
-        end = place.offset + int(np.prod(place.shape))
-        if end > len(self._memory):
+        if not self._memory.size:
             self._memory = np.frombuffer(mmap.mmap(self._descriptor, 0), np.uint8)
-        return self._memory[place.offset : end].reshape(place.shape)
+        return self._memory[place.offset : place.offset + int(np.prod(place.shape))].reshape(place.shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Onlooker:
 
     def see(self, frame: Frame) -> None:
         """An image whose landmarks may come."""
-        self._frames[frame.header.stamp_ns] = frame
+        self._frames[frame.header.stamp_ns] = replace(frame, image=frame.image.copy())
         while len(self._frames) > MOST_FRAMES:
             self._frames.popitem(last=False)
 

@@ -70,7 +70,10 @@ class SeesFrames(Protocol):
         """Whether it would look at one now. Called by any thread."""
 
     def see(self, frame: Frame) -> None:
-        """An image, before the landmarks of the same stamp. Called by the thread that processes."""
+        """An image, before the landmarks of the same stamp. Called by the thread that processes.
+
+        Its memory is the caller's, who may use it for another frame later: who keeps it copies it.
+        """
 
 
 @runtime_checkable

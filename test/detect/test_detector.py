@@ -53,10 +53,11 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     ("prepare", "problem", "what_to_do"),
     [
         ("sys.modules['mediapipe'] = None;", "is not installed", INSTALL),
+        ("sys.modules['mediapipe'] = sys.modules['google.protobuf'] = None;", "is not installed", INSTALL),
         ("sys.modules['mediapipe.python'] = None;", "does not load", "`face1d doctor`"),
         (f"{NEWER} sys.modules['mediapipe.python'] = None;", "0.10.32 brings no face models with it", INSTALL),
     ],
-    ids=["not installed", "broken", "without models"],
+    ids=["not installed", "nor what it brings", "broken", "without models"],
 )
 def test_without_mediapipe_or_its_models_the_error_says_what_to_do(prepare: str, problem: str, what_to_do: str) -> None:
     result = run(f"import sys; {prepare} {MAKE} make_detector(LandmarksConfig())")
@@ -78,6 +79,42 @@ def test_mediapipe_is_loaded_without_what_no_face_needs_and_is_whole_when_asked(
         f"{mediapipe.__version__} False False",
         "mediapipe.python.solutions.face_mesh FaceLandmarker",
     ], result.stderr
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "import mediapipe.tasks.python.vision as v; import mediapipe; mediapipe.tasks.BaseOptions",
+        "from face1d_ros.detect.installed import load_tasks; load_tasks().BaseOptions",
+        "from mediapipe import *; solutions.face_mesh.FaceMesh",
+        "import mediapipe.solutions",
+        "import mediapipe; mediapipe.solutions; mediapipe.tasks.BaseOptions; assert type(mediapipe) is type(sys)",
+    ],
+)
+def test_whoever_uses_mediapipe_afterwards_finds_it_whole(wanted: str) -> None:
+    before = run(f"import sys; {wanted}")
+    after = run(f"import sys; {MAKE} make_detector(LandmarksConfig()).close(); {wanted}")
+    assert (after.returncode, after.stderr.splitlines()[-1:]) == (before.returncode, before.stderr.splitlines()[-1:])
+
+
+def test_threads_that_want_the_rest_at_once_all_get_it() -> None:
+    result = run(
+        f"import threading; {MAKE} make_detector(LandmarksConfig()).close(); import mediapipe; found = [];"
+        "threads = [threading.Thread(target=lambda: found.append(mediapipe.solutions)) for _ in range(4)];"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]; print(len(found))"
+    )
+    assert result.stdout.strip() == "4", result.stderr
+
+
+def test_the_rest_that_cannot_be_loaded_says_why_each_time() -> None:
+    result = run(
+        f"import sys; {MAKE} make_detector(LandmarksConfig()).close(); import mediapipe\n"
+        "sys.modules['matplotlib'] = None\n"
+        "for _ in range(2):\n"
+        "    try: mediapipe.solutions\n"
+        "    except ImportError as error: print('matplotlib' in str(error))"
+    )
+    assert result.stdout.split() == ["True", "True"], result.stderr
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["in part", "whole"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tracemalloc
 from collections import Counter
@@ -16,6 +17,7 @@ from test_bag_writer import files_at_most
 from face1d_ros.errors import SourceBrokenOffError, SourceUnreadableError
 from face1d_ros.graph import STAGES
 from face1d_ros.replay import frames as frames_module
+from face1d_ros.replay import looking_apart
 from face1d_ros.replay.job import Job, Progress, run_job
 from face1d_ros.replay.run_file import load_run
 from face1d_ros.sources.portrait import AnimatedPortrait
@@ -163,3 +165,53 @@ def test_the_portrait_with_the_real_detector(tmp_path: Path) -> None:
     assert (outcome.state, outcome.frames) == ("done", 12)
     stamps_ns = [stamp_ns for topic, stamp_ns, _ in contents(tmp_path) if topic == "/face1d/landmarks_raw"]
     assert stamps_ns == [frame.header.stamp_ns for frame in AnimatedPortrait(length=12).frames()]
+
+
+def died_at(frame: int, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """The process that looks at the frames kills itself when it has processed so many, in the first so many tries."""
+    tries: list[int] = []
+    start, started = looking_apart.START, looking_apart._start_process
+    dying = start.replace(
+        "main(int",
+        "import os\n"
+        "from face1d_ros.stages.landmarks import LandmarksStage\n"
+        f"process, left = LandmarksStage.process, iter(range({frame}))\n"
+        "LandmarksStage.process = lambda *given: process(*given) if next(left, None) is not None else os.kill(0, 9)\n"
+        "main(int",
+    )
+
+    def start_process(*given: Any) -> Any:
+        tries.append(len(tries))
+        monkeypatch.setattr(looking_apart, "START", dying if len(tries) <= times else start)
+        return started(*given)
+
+    monkeypatch.setattr(looking_apart, "_start_process", start_process)
+    return tries
+
+
+def test_where_the_process_dies_that_looks_it_goes_on_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = died_at(45, monkeypatch, times=1)
+    outcome = done(job(tmp_path, max_frames=60))
+    assert (outcome.state, outcome.frames, outcome.error, len(tries)) == ("done", 60, "", 2)
+    assert 0 < outcome.resumed_at <= 45
+    (odd,) = outcome.oddities
+    assert "has died (by signal 9)" in odd and odd.endswith("tried again")
+    found = contents(tmp_path)
+    assert done(job(tmp_path / "whole", max_frames=60)).state == "done"
+    assert contents(tmp_path / "whole") == found
+
+
+def test_where_it_dies_again_that_is_told_and_what_is_done_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = died_at(45, monkeypatch, times=2)
+    outcome = done(job(tmp_path, max_frames=200))
+    assert (outcome.state, len(tries)) == ("failed", 2)
+    assert "has died (by signal 9)" in outcome.error and outcome.frames > 45
+
+
+def test_whoever_ends_all_processes_at_once_has_stopped_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    died_at(20, monkeypatch, times=2)
+    asked = itertools.count(1)  # after each frame, and after the death
+    outcome = run_job(job(tmp_path, max_frames=60), lambda progress: None, lambda: next(asked) > 20)
+    assert (outcome.state, outcome.error, outcome.frames) == ("stopped", "", 20)

@@ -40,14 +40,13 @@ def test_the_next_takes_the_place_of_the_first(both: tuple[SharedImages, SharedI
     np.testing.assert_array_equal(first, image(PLACES))
 
 
-def test_images_of_other_sizes_come_and_go(both: tuple[SharedImages, SharedImages]) -> None:
+def test_a_larger_image_is_refused_and_a_smaller_one_is_not(both: tuple[SharedImages, SharedImages]) -> None:
     writer, reader = both
-    sizes = [(6, 8), (3, 4), (60, 80), (6, 8), (61, 80)]
-    kept = []
-    for number, size in enumerate(sizes):
-        kept.append(reader.image(writer.put(image(number, *size))))
-    for number, (size, found) in enumerate(zip(sizes, kept, strict=True)):
-        np.testing.assert_array_equal(found, image(number, *size))
+    first = reader.image(writer.put(image(0)))
+    np.testing.assert_array_equal(reader.image(writer.put(image(1, 3, 4))), image(1, 3, 4))
+    with pytest.raises(ValueError, match="places of 144"):
+        writer.put(image(2, 7, 8))
+    np.testing.assert_array_equal(first, image(0))
 
 
 def test_an_image_that_is_a_view_is_put_in_whole(both: tuple[SharedImages, SharedImages]) -> None:
