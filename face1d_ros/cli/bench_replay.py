@@ -71,9 +71,9 @@ def command(path: str | None, seconds: float, minutes: float, rounds: int, folde
     Speed: a bag of raw images and one of JPEG images in turn, each time in a fresh process. wall_s is the whole job,
     from loading the models to the written report; realtime_factor is the bag's time by it, medians over the rounds.
 
-    Memory: a longer JPEG bag, the resident memory of its process looked at five times a second. growth_mb is from the
-    first fifth of the bag to its end; longer_mb is how much higher the peak is, report included, than that of the
-    short JPEG bag. The target is of the larger of both.
+    Memory: a longer JPEG bag, the resident memory of its processes looked at five times a second; what they share
+    counts in each. growth_mb is from the first fifth of the bag to its end; longer_mb is how much higher the peak is,
+    report included, than that of the short JPEG bag. The target is of the larger of both.
 
     About six minutes, and up to 3 GB of disk.
     """
