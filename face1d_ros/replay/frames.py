@@ -58,7 +58,7 @@ class Frames:
         self._resumed_at, self._note = 0, ""
         self._wall_before_s = 0.0
         self._moments: Moments | None = None
-        self.lost_its_eyes = False
+        self.looking_died = False
         """Whether the process has died that looks at the frames, and nobody has asked for an end."""
 
     @contextmanager
@@ -90,8 +90,8 @@ class Frames:
         try:
             ended = self._again(checkpoint, bag) and self._frames(checkpoint, bag)
         except LookingDiedError as raised:
-            self.lost_its_eyes = not self._stopped()
-            error = printable(raised) if self.lost_its_eyes else ""
+            self.looking_died = not self._stopped()
+            error = printable(raised) if self.looking_died else ""
         except Face1dError as raised:
             error = printable(raised)
         except Exception as raised:  # what was worked through before is complete
@@ -166,7 +166,7 @@ class Frames:
         partial = self._folder / kept.PARTIAL
         for raw in landmarks(partial, checkpoint.frames):
             values = self._pipeline.go_on(Begun(None, raw, raw.info.duration_s))
-            self._account(raw.header.stamp_ns, values)
+            self._pass_on(raw.header.stamp_ns, values)
             bag.write(values)
             self._tell_progress(RESUMING)
             if self._stopped():
@@ -189,14 +189,14 @@ class Frames:
 
     def _take(self, look: Look, bag: BagWriter) -> None:
         values = self._pipeline.go_on(Begun(look.frame, look.result, look.duration_s))
-        self._account(look.frame.header.stamp_ns, values)
+        self._pass_on(look.frame.header.stamp_ns, values)
         if self._moments is not None:
             self._moments.take(look.frame, values)
         if bag.write(values):
             self._keep(look.state)
         self._tell_progress(REPLAYING)
 
-    def _account(self, stamp_ns: int, values: Mapping[str, Any]) -> None:
+    def _pass_on(self, stamp_ns: int, values: Mapping[str, Any]) -> None:
         self._tally.note(stamp_ns, values)
         self._reporting.take(values)
 

@@ -104,7 +104,7 @@ def run_job(
     try:
         work = Work(job, tell, stopped, clock)
         outcome = work.run()
-        if not work.lost_its_eyes:
+        if not work.looking_died:
             return outcome
         # It goes on from the last checkpoint. If that frame is the cause, it dies once more, and that is told.
         again = Work(job, tell, stopped, clock).run()

@@ -36,7 +36,7 @@ class Work:
         self._job, self._tell, self._stopped, self._clock = job, tell, stopped, clock
         self._folder = user_path(job.folder).absolute()
         self._reporting = Reporting(job, self._folder)
-        self.lost_its_eyes = False
+        self.looking_died = False
         """Whether it failed because the process has died that looks at the frames."""
 
     def run(self) -> Outcome:
@@ -62,7 +62,7 @@ class Work:
             file = begun(self._job, now)
             file.save(self._folder)
             outcome = frames.work_through(goes_on)
-            self.lost_its_eyes = frames.lost_its_eyes
+            self.looking_died = frames.looking_died
             if outcome.state == DONE:
                 file = replace(file, run=asdict(frames.run(outcome)))
         return self._ended(file, outcome)
