@@ -34,21 +34,22 @@ class GraphRun:
 
     def run(self, is_complete: Callable[[], bool]) -> None:
         """Until the camera is done. Raises ProcessError where it is not complete, KeyboardInterrupt after a Ctrl-C."""
-        code = asyncio.run(self._run())
+        asyncio.run(self._run())
+        assert self._supervisor is not None
+        if self._supervisor.is_interrupted:  # also where both ends still had the time to tell what they have so far
+            raise KeyboardInterrupt
         if is_complete():
             return
-        if code == 0:
-            raise KeyboardInterrupt
         raise ProcessError("the measurement ended early:\n" + "\n".join(self._trouble[-TROUBLE_LINES:]))
 
-    async def _run(self) -> int:
+    async def _run(self) -> None:
         domain = {
             "ROS_DOMAIN_ID": str(random.randint(*DOMAINS)),
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         }
         children = [_child(start, name, domain) for name, start in self._starts.items()]
         self._supervisor = Supervisor(children, self._line, self._event)
-        return await self._supervisor.run()
+        await self._supervisor.run()
 
     def _line(self, name: str, line: str) -> None:
         if line.startswith('{"type"'):

@@ -48,6 +48,8 @@ class Supervisor:
         self._stop = asyncio.Event()
         self.restarts = 0
         self.exit_code = 0
+        self.is_interrupted = False
+        """Whether a signal has ended it."""
 
     def stop(self) -> None:
         """End everything; safe to call more than once."""
@@ -60,7 +62,7 @@ class Supervisor:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._interrupt)
         tasks = [asyncio.create_task(self._keep_running(child)) for child in self._children]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -73,6 +75,10 @@ class Supervisor:
             if problem is not None:
                 raise problem
         return self.exit_code
+
+    def _interrupt(self) -> None:
+        self.is_interrupted = True
+        self.stop()
 
     async def _keep_running(self, child: Child) -> None:
         back_off_s = FIRST_BACK_OFF_S

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from stopwatch import time_to_end_s
 
 from face1d_ros.cli.bench_graph import measure
 from face1d_ros.cli.graph_cases import CASES, FLOOD_CASE, TARGET_CASE, TARGETS, Case, Result, evaluate, targets
+from face1d_ros.cli.graph_processes import GraphRun
+from face1d_ros.cli.supervisor import Supervisor
+from face1d_ros.errors import ProcessError
 
 ROOT = Path(__file__).parents[2]
 MS = 1_000_000
@@ -127,3 +131,18 @@ def test_ctrl_c_ends_it_quietly_and_leaves_no_process(tmp_path: Path):
     assert "Traceback" not in output
     assert not path.exists()
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_run_that_was_interrupted_counts_for_nothing_however_complete(
+    interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(self: GraphRun) -> None:
+        self._supervisor = Supervisor([], lambda *_: None, lambda *_: None)
+        self._supervisor.is_interrupted = interrupted
+
+    monkeypatch.setattr(GraphRun, "_run", run)
+    with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+        GraphRun({}, lambda *_: None).run(lambda: True)
+    with pytest.raises(KeyboardInterrupt if interrupted else ProcessError):
+        GraphRun({}, lambda *_: None).run(lambda: False)
