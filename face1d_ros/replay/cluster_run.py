@@ -128,6 +128,9 @@ class _Replay:
         if (told := event.get("progress")) is not None:
             self._watcher.tell(index, Progress(**told))
             return
+        if (outcome := event.get("outcome")) is not None:
+            self._end(index, Outcome(**outcome))
+            return
         self._begun[index] += 1
         if self._is_told_to_stop:
             self._tell_workers_to_stop()  # this one has come since

@@ -25,7 +25,7 @@ def stop(replay: str) -> None:
 
 
 def work(replay: str, index: int, job: Job, run: Run = run_job) -> Outcome:
-    """Do the job by `run`; tell its beginning and its progress as events of Dask, on the topic named as the replay."""
+    """Do the job by `run`; tell beginning, progress and outcome as events of Dask on the topic named as the replay."""
     worker = get_worker()
     key = worker.get_current_task()
     told_s, phase = 0.0, ""
@@ -42,4 +42,7 @@ def work(replay: str, index: int, job: Job, run: Run = run_job) -> Outcome:
         task = worker.state.tasks.get(key)
         return replay in _ended or task is None or task.state not in WANTED
 
-    return run(job, tell, stopped)
+    outcome = run(job, tell, stopped)
+    # The result lies here until it is fetched: if this worker dies of its next job before, the work is not lost.
+    worker.log_event(replay, {"index": index, "outcome": asdict(outcome)})
+    return outcome
