@@ -46,7 +46,7 @@ REFUSED = 16
 """So many places are remembered that turned out to be no face."""
 SEARCH_EVERY = 2
 """While a face is known, others are searched for in every second image: a search takes half as much of the processor as
-following a face does. Whoever comes near is found within 0.4 s at 30 Hz."""
+following a face does. Whoever comes near is found within half a second at 30 Hz."""
 NEW_AT_ONCE = 2
 """Places looked at in one image, but for the first: five people who come at once are known after three images, and
 what only resembles faces costs as much as two at most."""

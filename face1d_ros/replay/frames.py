@@ -74,7 +74,7 @@ class Frames:
             first = Step(LANDMARKS.configured(landmarks_config), Elsewhere())
             others = make_steps(configs, STAGES[1:])
             self._pipeline = stack.enter_context(Pipeline([first, *others], time.perf_counter))
-            path, facts = _camera(self._job).calibration, self._looking.facts
+            path, facts = task.camera.calibration, self._looking.facts
             camera = load_calibration(path, facts.width, facts.height).camera if path else facts.camera
             self._pipeline.set_camera(camera)
             yield

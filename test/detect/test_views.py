@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from face1d_ros.detect.face_mesh import SEARCH_EVERY
 from face1d_ros.detect.views import IN_TURN, Rotation, View, Views, full_range_views, short_range_views
 
 THIN = [(1, 5000), (5000, 1), (8192, 1), (256, 8192), (8192, 256), (4000, 16), (1, 640)]
@@ -88,6 +89,15 @@ def test_every_view_has_its_turn(any_face: bool) -> None:
     assert set(shown) == {*always, *in_turn}
     counts = [shown.count(view) for view in in_turn]
     assert max(counts) - min(counts) <= IN_TURN
+
+
+@pytest.mark.parametrize(("size", "near", "far"), [((640, 480), 12, 48), ((1280, 720), 16, 72)])
+def test_while_a_face_is_known_all_is_searched_in_so_many_images(size: tuple[int, int], near: int, far: int) -> None:
+    """As docs/landmarks.md says."""
+    views, rotation = short_range_views(*size, 32.0), Rotation()
+    shown = [rotation.choose(views, any_face=True)[0] for _ in range(far // SEARCH_EVERY)]
+    assert set(shown[: near // SEARCH_EVERY]) >= set(views.always)
+    assert set(shown) == {*views.always, *views.in_turn}
 
 
 def test_without_tiles_the_whole_image_is_shown_each_time() -> None:

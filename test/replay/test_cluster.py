@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # cluster_jobs.py, which the wor
 
 import cluster_jobs
 from cluster_jobs import FRAMES
+from processes import is_there, wait_for
 
 from face1d_ros.errors import ClusterError
 from face1d_ros.replay.cluster import check_workers, connected, local_cluster
@@ -53,21 +53,6 @@ def nothing() -> None:
 
 def never() -> bool:
     return False
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> None:
-    end_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end_s, f"{what}: not within {DEADLINE_S:g} s"
-        time.sleep(0.02)
-
-
-def is_there(pid: int) -> bool:
-    """Alive, and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def jobs_in(folder: Path, *deaths: int) -> list[Job]:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import is_there, wait_for
 from replay_sources import exactly
 
 from face1d_ros.cli.bench_bags import write_raw
@@ -30,7 +30,6 @@ from face1d_ros.replay.shared_images import PLACES
 
 FRAMES = 25
 PORTRAIT = Task(CameraConfig(source="portrait"), LandmarksConfig(), FRAMES)
-DEADLINE_S = 30.0
 
 
 def seen(looking: LookingHere | LookingApart, after: Checkpoint | None = None) -> list[Look]:
@@ -38,20 +37,6 @@ def seen(looking: LookingHere | LookingApart, after: Checkpoint | None = None) -
     assert looking.facts
     with closing(looking.looks(after)) as looks:
         return [replace(look, frame=replace(look.frame, image=look.frame.image.copy())) for look in looks]
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
-
-
-def is_there(process_id: int) -> bool:
-    try:
-        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +187,7 @@ def test_one_whose_asker_is_killed_ends_by_itself() -> None:
     asker.kill()
     asker.wait()
     asker.stdout.close()
-    wait_until(lambda: not is_there(looker))
+    wait_for(lambda: not is_there(looker), "the end of the process that looks")
 
 
 def test_only_the_asker_ends_it() -> None:
